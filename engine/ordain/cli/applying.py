@@ -1,0 +1,181 @@
+"""Commands that act: apply and destroy."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ordain.cli.common import echo, project_options, say, say_diagnostics
+from ordain.cli.planning import Face, plan_face
+from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
+from ordain.values.event import Event, EventType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
+
+    from ordain.render.events import Progress
+    from ordain.session.context import Context
+    from ordain.values.plan import Plan
+
+_APPLY_OPTIONS = (
+    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--fail-fast", is_flag=True, help="Start nothing more after the first failure."),
+    click.option("--parallelism", type=click.IntRange(1, 256), default=10, show_default=True, help="Steps at once."),
+    click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines."),
+)
+
+
+_COLLECT = (50_000, 20, 100)
+"""How often the cyclic collector looks while steps run: they may take days, and they may be ten thousand small ones."""
+
+
+def apply_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that apply and destroy share."""
+    for option in reversed(_APPLY_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@project_options
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
+@click.option("--replace", multiple=True, metavar="ADDRESS", help="Make this resource again; may be repeated.")
+@apply_options
+def apply(context: Context, file: Path | None, replace: tuple[str, ...], **flags: Any) -> int:
+    """Do what a plan says.
+
+    With PLAN, a file saved by "ordain plan --out", exactly that plan is applied without asking, and refused (exit 10)
+    where what it read has moved. Without, Ordain plans, shows the plan and asks; only the word yes approves. What
+    could not be planned at first (deferred) is planned and shown in further rounds.
+    """
+    if file is not None and replace:
+        raise click.UsageError("--replace belongs to planning; the saved plan says what is replaced.")
+    from ordain.session.planning import PlanOptions
+
+    return _act(context, file, PlanOptions(replace=replace), flags)
+
+
+@click.command()
+@project_options
+@apply_options
+def destroy(context: Context, **flags: Any) -> int:
+    """Remove everything Ordain made in an environment; your data stays.
+
+    Shows what goes and asks. Artifacts go when no environment refers to them any more.
+    """
+    from ordain.session.planning import PlanOptions
+
+    return _act(context, None, PlanOptions(destroy=True), flags)
+
+
+def _act(context: Context, file: Path | None, options: Any, flags: dict[str, Any]) -> int:
+    from ordain.session.applying import ApplyOptions, apply_project
+
+    console = Console(
+        yes=flags["yes"], as_json=flags["as_json"], destroying=options.destroy, from_file=file is not None
+    )
+    _catch_signals(console.stop)
+    chosen = ApplyOptions(plan_file=file, plan=options, fail_fast=flags["fail_fast"], parallelism=flags["parallelism"])
+    return apply_project(context, chosen, console)
+
+
+class Console:
+    """What an apply says and asks on this terminal."""
+
+    def __init__(self, *, yes: bool, as_json: bool, destroying: bool, from_file: bool) -> None:
+        self.yes = yes
+        self.as_json = as_json
+        self.destroying = destroying
+        self.from_file = from_file
+        self.stop = threading.Event()
+        self.events: list[Event] = []
+        self.progress: Progress | None = None
+
+    def show_plan(self, plan: Plan) -> None:
+        """Show the plan that is about to be applied, on standard error where JSON is asked for."""
+        if self.as_json:
+            from ordain.values.codec import dumps
+
+            found = {"type": "plan", "digest": plan.digest, "summary": plan.program.summary}
+            echo(dumps(found).decode())
+        else:
+            echo(plan_face(plan, Face()), nl=False)
+
+    def approve(self, plan: Plan) -> bool:
+        """Ask, unless ``--yes``; refuse where there is no terminal to ask on."""
+        if self.yes:
+            return True
+        if not sys.stdin.isatty():
+            raise OrdainError(
+                Diagnostic(
+                    code="approval-needed",
+                    summary="nobody is here to approve this plan",
+                    detail="standard input is not a terminal",
+                    fix="approve with --yes, or save the plan with ordain plan --out FILE and apply that file",
+                    exit=ExitCode.SPEC,
+                )
+            )
+        verb = "Destroy all of this" if self.destroying else "Apply this plan"
+        echo(f"\n{verb} in {plan.program.environment}? Only yes approves: ", err=True, nl=False)
+        return sys.stdin.readline().strip() == "yes"
+
+    def hear(self, event: Event) -> None:
+        """Print a line for an event."""
+        if event.type is EventType.RUN_STARTED and not gc.isenabled():
+            gc.freeze()  # the plan stays
+            gc.set_threshold(*_COLLECT)
+            gc.enable()
+        self.events.append(event)
+        if self.as_json:
+            from ordain.values.codec import dumps
+
+            echo(dumps(event).decode())
+            return
+        from ordain.render.events import Progress, event_line
+
+        if event.type is EventType.RUN_STARTED:
+            self.progress = Progress.of(event)
+        line = event_line(event) if self.progress is None else self.progress.line(event)
+        if line is not None:
+            say(line)
+
+    def problems(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        say_diagnostics(diagnostics, as_json=False)
+
+    def declined(self) -> None:
+        say("Not approved; nothing was done.")
+
+    def finished(self, plan: Plan, code: ExitCode) -> None:
+        """Print how the round ended."""
+        from ordain.render.events import run_text
+
+        if self.as_json:
+            from ordain.values.codec import dumps
+
+            echo(dumps({"type": "result", "digest": plan.digest, "exit_code": int(code)}).decode())
+        else:
+            echo(run_text(self.events), nl=False)
+            self.events.clear()
+            if not plan.program.status.complete and self.from_file and not self.yes:
+                echo("What was deferred is left for: ordain apply")
+
+
+def _catch_signals(stop: threading.Event) -> None:
+    def caught(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            import os
+
+            os._exit(ExitCode.INTERRUPTED)
+        stop.set()
+        say("Interrupted: starting nothing more; running steps finish. Once more to leave at once.")
+
+    signal.signal(signal.SIGINT, caught)
+    signal.signal(signal.SIGTERM, caught)

@@ -1,0 +1,213 @@
+"""Commands that read: validate, plan, show, why, graph."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass, replace as replace_fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ordain.cli.common import echo, project_options, say_diagnostics, wants_color, width
+from ordain.values.diagnostic import ExitCode
+
+if TYPE_CHECKING:
+    from ordain.session.context import Context
+    from ordain.values.change import Change
+    from ordain.values.plan import Plan
+
+FORMATS = click.Choice(["text", "json", "markdown"])
+
+
+@click.command()
+@project_options
+@click.option("--json", "as_json", is_flag=True, help="Print the diagnostics as JSON.")
+def validate(context: Context, as_json: bool) -> int:
+    """Check the specs of this project, for one environment.
+
+    Reads only the project's files: no state, no data, no network, no code of the project.
+    """
+    from ordain.session import validating
+
+    warnings, count = validating.validate(context)
+    say_diagnostics(warnings, as_json=as_json)
+    if not as_json:
+        echo(f"Valid: {count} resource{'' if count == 1 else 's'}.")
+    return ExitCode.DONE
+
+
+@click.command()
+@project_options
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan.")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How to print the plan.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes, 0 where there are none.")
+@click.option("--replace", multiple=True, metavar="ADDRESS", help="Make this resource again; may be repeated.")
+@click.option("--destroy", is_flag=True, help="Plan to remove everything the environment has.")
+@click.option("--show-no-ops", is_flag=True, help="Name unchanged resources too.")
+@click.option("--no-cache", "refresh", is_flag=True, help="Read everything again.")
+@click.option("-v", "--verbose", is_flag=True, help="Do not fold details.")
+def plan(
+    context: Context,
+    out: Path | None,
+    form: str,
+    as_json: bool,
+    detailed_exitcode: bool,
+    replace: tuple[str, ...],
+    **flags: bool,
+) -> int:
+    """Show what would change, and why.
+
+    Reads the specs, the state and the world; changes nothing and runs no code of the project. With --out the plan is
+    saved, and "ordain apply FILE" does exactly what it says.
+    """
+    form = "json" if as_json else form
+    found = None
+    unchanged: tuple[Change, ...] = ()
+    if not (flags["destroy"] or replace or flags["refresh"] or flags["show_no_ops"]):
+        if form == "text" and out is None and not flags["verbose"]:
+            from ordain.session.quick import cached_text
+
+            text = cached_text(context)
+            if text is not None:
+                echo(text, nl=False)
+                return ExitCode.DONE
+        else:
+            from ordain.session.again import cached_plan
+
+            found = cached_plan(context, with_commit=form == "json" or out is not None)
+    if found is None:
+        from ordain.session.planning import PlanOptions
+        from ordain.session.session import plan_project
+
+        options = PlanOptions(destroy=flags["destroy"], replace=replace)
+        found, unchanged = plan_project(context, options, keep=out is not None)
+    if out is not None:
+        from ordain.render.json import plan_json
+        from ordain.session.files import write_file
+
+        write_file(out, plan_json(found))
+    command = "ordain destroy" if flags["destroy"] and out is None else "ordain apply"
+    command += f" {shlex.quote(str(out))}" if out is not None else "".join(f" --replace {one}" for one in replace)
+    command += _chosen(context, saved=out is not None)
+    face = Face(show_no_ops=flags["show_no_ops"], verbose=flags["verbose"], command=command)
+    _print(_with(found, unchanged) if face.show_no_ops and form != "json" else found, form, face)
+    code = _exit_of(found)
+    if code is ExitCode.DONE and detailed_exitcode and not found.program.is_empty:
+        return ExitCode.CHANGES
+    return code
+
+
+def _with(plan: Plan, unchanged: tuple[Change, ...]) -> Plan:
+    """Return a plan to look at, its no-ops among the changes; the one that is saved has only their number."""
+    return replace_fields(plan, program=replace_fields(plan.program, changes=(*plan.program.changes, *unchanged)))
+
+
+def _exit_of(plan: Plan) -> ExitCode:
+    program = plan.program
+    if program.is_empty and not program.diagnostics and not program.policy:
+        return ExitCode.DONE
+    from ordain.plan.finish import exit_of
+
+    return exit_of(program)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """How a plan is shown as text; ``command`` is what the reader types next."""
+
+    show_no_ops: bool = False
+    verbose: bool = False
+    command: str = ""
+
+
+def _chosen(context: Context, *, saved: bool) -> str:
+    """Return the options that the next command needs too; the texts of variables stay out: one may be a secret."""
+    choice = context.choice
+    found = f" --env {choice.environment}" if choice.environment and not saved else ""
+    if context.root != Path.cwd():
+        found += f" -C {shlex.quote(os.path.relpath(context.root))}"
+    return f"{found} (with the same variables)" if choice.variables or choice.variable_files else found
+
+
+def _print(plan: Plan, form: str, face: Face) -> None:
+    if form == "json":
+        from ordain.render.json import plan_json
+
+        echo(plan_json(plan), nl=False)
+    elif form == "markdown":
+        from ordain.render.markdown import plan_markdown
+
+        echo(plan_markdown(plan), nl=False)
+    else:
+        echo(plan_face(plan, face), nl=False)
+
+
+def plan_face(plan: Plan, face: Face) -> str:
+    """Return the plan as text for this terminal."""
+    from ordain.render.lines import TerminalOptions
+    from ordain.render.terminal import plan_text
+
+    options = TerminalOptions(
+        color=wants_color(),
+        width=width(),
+        verbose=face.verbose,
+        show_no_ops=face.show_no_ops,
+        apply_command=face.command,
+    )
+    return plan_text(plan, options)
+
+
+@click.command()
+@project_options
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How to print it.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("-v", "--verbose", is_flag=True, help="Do not fold details.")
+def show(context: Context, file: Path | None, form: str, as_json: bool, verbose: bool) -> int:
+    """Show a saved plan; without one, the resources that are recorded."""
+    form = "json" if as_json else form
+    if file is not None:
+        from ordain.session.session import read_plan_file
+
+        _print(read_plan_file(file), form, Face(verbose=verbose, command=f"ordain apply {file}"))
+        return ExitCode.DONE
+    from ordain.cli.state import print_resources
+
+    return print_resources(context, as_json=form == "json")
+
+
+@click.command()
+@project_options
+@click.argument("address")
+@click.option("--json", "as_json", is_flag=True, help="Print the causes as JSON.")
+def why(context: Context, address: str, as_json: bool) -> int:
+    """Explain what the plan does to ADDRESS, from the root cause on, with a fresh look at the data."""
+    from ordain.render.explain import why_json, why_text
+    from ordain.render.lines import TerminalOptions
+    from ordain.session.planning import PlanOptions
+    from ordain.session.session import address_of, plan_project_whole
+
+    planned = plan_project_whole(context, PlanOptions())
+    which = address_of(address, planned)
+    record = planned.recorded.resources.get(which)
+    if as_json:
+        echo(why_json(planned.plan, which, record))
+    else:
+        options = TerminalOptions(color=wants_color(), width=width())
+        echo(why_text(planned.plan, which, options, record), nl=False)
+    return ExitCode.DONE
+
+
+@click.command()
+@project_options
+@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot", "json"]), default="text")
+def graph(context: Context, form: str) -> int:
+    """Print the graph of resources: what needs what."""
+    from ordain.render.graph import graph_text
+    from ordain.session.session import needs_of
+
+    echo(graph_text(needs_of(context), form), nl=False)
+    return ExitCode.DONE

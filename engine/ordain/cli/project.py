@@ -1,0 +1,61 @@
+"""Commands about the project and the installation: init, schema, plugins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ordain.cli.common import FOLDER, echo, project_options
+from ordain.values.diagnostic import ExitCode
+
+if TYPE_CHECKING:
+    from ordain.session.context import Context
+
+
+@click.command()
+@click.option("-C", "folder", metavar="DIR", type=FOLDER, default=".", help="Project folder.")
+@click.option("--name", metavar="NAME", help="The project's name; the folder's name if left out.")
+def init(folder: Path, name: str | None) -> int:
+    """Start a project: an ordain.yaml to go on from, and an ignore file for .ordain/. Overwrites nothing."""
+    from ordain.session.starting import start_project
+
+    for path in start_project(folder.resolve(), name):
+        echo(f"wrote {path}")
+    echo("Next: ordain plan")
+    return ExitCode.DONE
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write all schemas here.")
+@click.option("--check", is_flag=True, help="With --out: write nothing, fail where a file is not fresh.")
+def schema(kind: str | None, out: Path | None, check: bool) -> int:
+    """Print the JSON Schema of KIND (or plan), or write all of them."""
+    from ordain.session.schemas import all_schemas, one_schema, write_schemas
+
+    if out is None:
+        echo(one_schema(kind) if kind else "\n".join(all_schemas()), nl=True)
+        return ExitCode.DONE
+    stale = write_schemas(out, check=check)
+    for path in stale:
+        echo(f"{'not fresh' if check else 'wrote'} {path}")
+    return ExitCode.FAILURE if check and stale else ExitCode.DONE
+
+
+@click.command()
+@project_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plugins(context: Context, as_json: bool) -> int:
+    """List the plugins that are installed, and the kinds and providers they bring."""
+    from ordain.render.records import plugins_json, plugins_text
+
+    registry = context.registry
+    rows = [(registry.origin[kind], kind, "", entry.summary) for kind, entry in registry.kinds.items()] + [
+        (registry.origin[f"{owner}/{name}"], owner, name, entry.summary)
+        for (owner, name), entry in registry.providers.items()
+    ]
+    found = [(plugin, registry.plugins[plugin], kind, provider, summary) for plugin, kind, provider, summary in rows]
+    echo(plugins_json(sorted(found)) if as_json else plugins_text(sorted(found)), nl=False)
+    return ExitCode.DONE

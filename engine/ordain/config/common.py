@@ -1,0 +1,74 @@
+"""The parts every resource's document may have: ``lifecycle`` and ``run``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from ordain.api.fields import Spec
+from ordain.values.resource import Lifecycle, RunOptions
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {
+    "B": 1,
+    **{f"{p}B": 1000**n for n, p in enumerate("kMGT", 1)},
+    **{f"{p}iB": 1024**n for n, p in enumerate("KMGT", 1)},
+}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s?([kKMGT]i?B|B)", re.ASCII)
+
+
+def seconds(text: Any) -> float:
+    """Return the seconds that ``30s``, ``5m``, ``2h`` or ``1d`` are; raise ``ValueError``."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or float(match[1]) == 0:
+        raise ValueError("write a duration such as 30s, 5m, 2h or 1d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def size(text: Any) -> int:
+    """Return the bytes that ``512MiB`` or ``2GB`` are; raise ``ValueError``."""
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or match[2] not in _BYTES or float(match[1]) == 0:
+        raise ValueError("write a size such as 512MiB or 2GB")
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+class LifecycleSpec(Spec):
+    """How a resource may end."""
+
+    protect: bool = Field(default=False, description="refuse to delete or replace it")
+    keep_on_remove: bool = Field(default=False, description="forget it instead of deleting it")
+    ignore_changes: tuple[str, ...] = Field(default=(), description="paths of the spec that are not compared")
+
+    def value(self) -> Lifecycle:
+        return Lifecycle(protect=self.protect, keep_on_remove=self.keep_on_remove, ignore_changes=self.ignore_changes)
+
+
+class NeedsSpec(Spec):
+    """What a step needs of the machine."""
+
+    cpu: float | None = Field(default=None, gt=0, description="cores")
+    memory: Annotated[int | None, BeforeValidator(size)] = None
+
+
+class RunSpec(Spec):
+    """How a resource's steps run."""
+
+    not_yet: ClassVar[frozenset[str]] = frozenset(("resources.gpu",))
+
+    executor: str = Field(default="default", min_length=1)
+    resources: NeedsSpec = Field(default_factory=NeedsSpec)
+    timeout: Annotated[float | None, BeforeValidator(seconds)] = None
+    retries: int = Field(default=0, ge=0, le=100)
+
+    def value(self) -> RunOptions:
+        return RunOptions(
+            executor=self.executor,
+            cpu=self.resources.cpu,
+            memory=self.resources.memory,
+            timeout=self.timeout,
+            retries=self.retries,
+        )

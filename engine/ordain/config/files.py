@@ -1,0 +1,127 @@
+"""The project's files: the only I/O of this folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ordain.values.diagnostic import Diagnostic, OrdainError
+from ordain.values.span import Span
+
+PROJECT_FILE = "ordain.yaml"
+LARGEST_FILE = 16 * 1024 * 1024
+"""Bytes one file may have."""
+_SKIPPED = frozenset(("templates",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStat:
+    """What shows whether a file changed: path relative to the project with '/', size in bytes, times, inode."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileText:
+    """A file as it was read: a ``FileStat``'s fields, and its bytes.
+
+    ``problem`` says why it was not read; ``data`` is empty then.
+    """
+
+    path: str
+    data: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    problem: Diagnostic | None = None
+
+    @property
+    def stat(self) -> FileStat:
+        return FileStat(
+            path=self.path, size=self.size, mtime_ns=self.mtime_ns, ctime_ns=self.ctime_ns, inode=self.inode
+        )
+
+
+def read_project(root: Path) -> tuple[FileText, ...]:
+    """Read ``ordain.yaml`` and every ``*.yaml`` and ``*.yml`` beside and below it, sorted by path.
+
+    Leaves out hidden folders, ``templates/`` and folders with an ``ordain.yaml`` of their own. A file that cannot be
+    read comes with its ``problem``. Raises ``OrdainError`` where there is no project.
+    """
+    if not (root / PROJECT_FILE).is_file():
+        raise OrdainError(
+            Diagnostic(
+                code="project-missing",
+                summary=f"there is no {PROJECT_FILE} in {root}",
+                detail=f"A project is a folder with a file called {PROJECT_FILE}.",
+                fix="run `ordain init` to make one, or name the project's folder with -C DIR",
+            )
+        )
+    return tuple(sorted((_read(root, path) for path in _paths(root)), key=lambda file: file.path))
+
+
+def stat_project(root: Path) -> tuple[FileStat, ...]:
+    """Return what ``read_project`` would read, without reading it: same files, same order."""
+    found = []
+    for path in _paths(root):
+        size = mtime = ctime = inode = 0
+        try:
+            status = os.stat(path)
+            size, mtime, ctime, inode = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        except OSError:
+            pass  # a dangling link: all zeros, as in ``read_project``
+        found.append(FileStat(path=_shown(root, path), size=size, mtime_ns=mtime, ctime_ns=ctime, inode=inode))
+    return tuple(sorted(found, key=lambda file: file.path))
+
+
+def _shown(root: Path, path: str) -> str:
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    return relative.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _paths(root: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _SKIPPED
+            and not os.path.isfile(os.path.join(folder, name, PROJECT_FILE))
+        ]
+        for name in files:
+            if name.endswith((".yaml", ".yml")) and not name.startswith("."):
+                yield os.path.join(folder, name)
+
+
+def _read(root: Path, path: str) -> FileText:
+    shown = _shown(root, path)
+    size = mtime = ctime = inode = 0
+    try:
+        status = os.stat(path)
+        size, mtime, ctime, inode = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        if not stat.S_ISREG(status.st_mode):
+            why, fix = "it is not a regular file", "move it out of the project, or rename it"
+        elif size > LARGEST_FILE:
+            why = f"it has {size:,} bytes; {LARGEST_FILE:,} is the limit"
+            fix = "keep data out of YAML, or move the file out of the project"
+        else:
+            with open(path, "rb") as file:
+                data = file.read(LARGEST_FILE + 1)
+            return FileText(path=shown, data=data, size=size, mtime_ns=mtime, ctime_ns=ctime, inode=inode)
+    except OSError as error:
+        why, fix = (error.strerror or str(error)).lower(), "make the file readable, or remove it"
+    problem = Diagnostic(
+        code="file-refused",
+        summary=f"{shown} is not read: {why}",
+        fix=fix,
+        at=Span(file=shown, line=1, column=1),
+    )
+    return FileText(path=shown, data=b"", size=size, mtime_ns=mtime, ctime_ns=ctime, inode=inode, problem=problem)

@@ -1,0 +1,1 @@
+"""Expressions, pure: templates in specs (`${{ }}`) and rules (CEL)."""

@@ -1,0 +1,209 @@
+"""Rules: CEL over the facts of a plan, with a third answer where a fact is not known yet.
+
+CEL lets ``&&``, ``||``, ``?:``, ``all`` and ``exists`` absorb an error that cannot change their result. A fact that is
+not known yet is therefore handed to it as a name without a value: ``unknown || true`` is true, ``unknown || false``
+is unknown. To that end the chains of a rule that read something unknown are replaced in its text; a chain that reads
+a whole of which only a part is unknown counts as unknown. That may say unknown too often, and never pass too early.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from ordain.expr.cel import CelError, CelType, Compiled, Fault, compile_expression
+from ordain.expr.chains import Chain, chains
+from ordain.expr.errors import ExpressionError
+from ordain.values.data import Secret, Tree, Unknown, leaves
+from ordain.values.record import Outcome
+
+_UNKNOWN = "__unknown__"
+_ABSENT = "__absent__"
+ROOTS = frozenset(("resource", "change", "plan", "env", "candidate", "champion", "now"))
+VARIABLES: Mapping[str, CelType] = {
+    **dict.fromkeys(sorted(ROOTS), CelType.DYN),
+    "now": CelType.TIMESTAMP,
+    _UNKNOWN: CelType.DYN,
+    _ABSENT: CelType.DYN,
+}
+FIELDS: Mapping[str, frozenset[str]] = {
+    "resource": frozenset(
+        (
+            *("address", "kind", "name", "provider", "owner", "description", "labels", "spec", "facts", "protected"),
+            "depends_on",
+        )
+    ),
+    "change": frozenset(("action", "effect", "causes", "deferred", "blocked")),
+    "plan": frozenset(("summary", "changes")),
+    "env": frozenset(("name",)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleProblem:
+    """What is wrong with a rule's text, ``offset`` characters from its start."""
+
+    message: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What a rule says; ``detail`` tells what is not known yet, or what broke."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a rule may read: ``values`` by root name, with ``Unknown`` and ``Secret`` leaves (a secret is never known).
+
+    ``known`` are further roots as plain containers without leaves, shared by many facts (the plan, the time). A rule
+    that cannot do without a root in ``absent`` (the champion, where there is none) passes; ``has()`` of it is false.
+    """
+
+    values: Mapping[str, Tree]
+    known: Mapping[str, object] = field(default_factory=dict)
+    absent: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def _clouded(self) -> frozenset[str]:
+        """The roots that hold something unknown: only their chains need a closer look."""
+        return frozenset(root for root, tree in self.values.items() if next(leaves(tree), None) is not None)
+
+    @cached_property
+    def _activation(self) -> object:
+        data = {root: _plain(tree) for root, tree in self.values.items()}
+        return _compiled("true").activate({**data, **{root: {} for root in self.absent}, **self.known})
+
+    def is_absent(self, chain: Chain) -> bool:
+        return chain.root in self.absent and not chain.tested
+
+    def is_unknown(self, chain: Chain) -> bool:
+        """Whether ``chain`` reads something unknown, or a whole with something unknown in it."""
+        if chain.root not in self._clouded:
+            return False
+        node = self.values[chain.root]
+        for step in chain.path[:-1] if chain.tested else chain.path:
+            if not isinstance(node, Mapping) or step not in node:
+                return isinstance(node, Unknown | Secret)
+            node = node[step]
+        if chain.tested:  # a key that stands there is there, whatever its value will be
+            return isinstance(node, Unknown | Secret)
+        return next(leaves(node), None) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule that reads well; ``chains`` are the facts it reads."""
+
+    text: str
+    chains: tuple[Chain, ...]
+
+    @property
+    def roots(self) -> frozenset[str]:
+        return frozenset(chain.root for chain in self.chains)
+
+    def evaluate(self, facts: Facts) -> Ruling:
+        """Judge: pass, fail, unknown where the answer hangs on what is not known, error where it cannot be judged."""
+        unknown = [chain for chain in self.chains if facts.is_unknown(chain)]
+        absent = [chain for chain in self.chains if facts.is_absent(chain)]
+        text = _with(self.text, unknown, absent) if unknown or absent else self.text
+        try:
+            value = _compiled(text).evaluate(facts._activation)
+        except CelError as error:
+            return _without_answer(error, unknown, absent)
+        if not isinstance(value, bool):
+            return Ruling(outcome=Outcome.ERROR, detail="it gives a value that is neither true nor false")
+        return Ruling(outcome=Outcome.PASS if value else Outcome.FAIL)
+
+
+def _without_answer(error: CelError, unknown: Iterable[Chain], absent: Iterable[Chain]) -> Ruling:
+    if error.fault is Fault.MISSING and error.name == _UNKNOWN:
+        names = dict.fromkeys(str(chain) for chain in unknown)
+        return Ruling(outcome=Outcome.UNKNOWN, detail=f"waits for {', '.join(names)}")
+    if error.fault is Fault.MISSING and error.name == _ABSENT:
+        names = dict.fromkeys(chain.root for chain in absent)
+        return Ruling(outcome=Outcome.PASS, detail=f"there is no {', '.join(names)}")
+    return Ruling(outcome=Outcome.ERROR, detail=error.message)
+
+
+def _with(text: str, unknown: list[Chain], absent: list[Chain]) -> str:
+    names = {chain.start: (chain, _UNKNOWN) for chain in unknown} | {c.start: (c, _ABSENT) for c in absent}
+    for start in sorted(names, reverse=True):
+        chain, name = names[start]
+        # has() wants a field, and answers for a name without a value as for any other error.
+        text = text[:start] + (f"{name}.{chain.path[-1]}" if chain.tested else name) + text[chain.end :]
+    return text
+
+
+def check(text: str) -> tuple[RuleProblem, ...]:
+    """Return what is wrong with a rule as written: syntax, names, types; () for a rule that can be judged."""
+    try:
+        compile_rule(text)
+    except ExpressionError as error:
+        return (RuleProblem(message=error.message, offset=error.offset),)
+    return ()
+
+
+@lru_cache(maxsize=4096)
+def compile_rule(text: str) -> Rule:
+    """Return the rule that ``text`` spells; raise ``ExpressionError`` where it spells none."""
+    found = chains(text, ROOTS)
+    try:
+        compiled = _compiled(text)
+    except CelError as error:
+        raise _no_root(text, error) from None
+    if compiled.returns not in (CelType.BOOL, CelType.DYN):
+        raise ExpressionError(f"a rule must be true or false; this gives {compiled.returns}", 0)
+    for chain in found:
+        known = FIELDS.get(chain.root)
+        if known is not None and chain.path and chain.path[0] not in known:
+            raise ExpressionError(_no_field(chain, known), chain.start)
+    return Rule(text=text, chains=found)
+
+
+def _no_root(text: str, error: CelError) -> CelError:
+    """Name the root of a chain that begins with no name of ours, and the name that was meant."""
+    root, dot, _ = error.name.partition(".")
+    if error.fault is not Fault.NAME or not error.message.endswith("here"):
+        return error
+    close = difflib.get_close_matches(root, sorted(ROOTS), n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(ROOTS))}"
+    offset = max(text.rfind(root, 0, error.offset + 1), 0) if dot else error.offset
+    return CelError(f"there is no {root} here; {hint}", offset, Fault.NAME, root)
+
+
+def _no_field(chain: Chain, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(chain.path[0], sorted(known), n=1)
+    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
+    return f"{chain.root} has no {chain.path[0]}; {hint}"
+
+
+@lru_cache(maxsize=8192)
+def _compiled(text: str) -> Compiled:
+    return compile_expression(text, VARIABLES)
+
+
+_SCALARS = frozenset((str, bool, float, type(None)))
+
+
+def _plain(tree: Tree) -> object:
+    """Return plain containers, as CEL takes no others; a leaf becomes null (its chains are replaced before)."""
+    kind = type(tree)  # most values are of exactly these types: asking the abstract classes takes five times as long
+    if kind in _SCALARS:
+        return tree
+    if isinstance(tree, dict):
+        return {key: value if type(value) in _SCALARS else _plain(value) for key, value in tree.items()}
+    if isinstance(tree, int):
+        return int(tree) if -(2**63) <= tree < 2**63 else float(tree)
+    if isinstance(tree, list | tuple):
+        return [_plain(value) for value in tree]
+    if isinstance(tree, Unknown | Secret):
+        return None
+    if isinstance(tree, Mapping):
+        return {key: _plain(value) for key, value in tree.items()}
+    return str(tree)

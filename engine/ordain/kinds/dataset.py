@@ -1,0 +1,223 @@
+"""Dataset: rows of a data source, prepared and split, kept as an immutable version named by its recipe."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from ordain.api.fields import Spec
+from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Outlook, Situation
+from ordain.api.providers import Call, DataProvider, Prepared, Preparer, PrepareRequest, Progress, Provider, StepResult
+from ordain.api.registry import load_provider
+from ordain.kinds.data_source import look_again, moved
+from ordain.kinds.dataset_outline import Outline, OutlineError, outline
+from ordain.kinds.dataset_spec import DatasetOutputs, DatasetSpec
+from ordain.values.address import Address, Reference
+from ordain.values.change import Cause, CauseCode, Effect
+from ordain.values.codec import canonical
+from ordain.values.data import Json, Tree, Unknown
+from ordain.values.diagnostic import Diagnostic, OrdainError
+from ordain.values.fingerprint import Facet, digest
+from ordain.values.look import Look
+from ordain.values.record import Standing, VersionRecord
+
+_BUILD = (Operation(name="build", heavy=True),)
+
+
+class Dataset(Kind):
+    """See the module. A version that was made once, in whatever environment, is used again without any compute."""
+
+    name = "Dataset"
+    spec: ClassVar[type[Spec]] = DatasetSpec
+    outputs: ClassVar[type[Spec]] = DatasetOutputs
+    default_provider = "duckdb"
+
+    def inputs(self, situation: Situation) -> Inputs:
+        source = _source(situation)
+        if source is None or situation.spec is None:
+            return Inputs(deferred="its spec is known after apply")
+        if source.deferred or source.blocked:
+            return Inputs(deferred=f"waits for {source.address}: {source.deferred or source.blocked}")
+        if "columns" not in source.facts:
+            return Inputs(deferred=f"waits for {source.address}: its data is not known")
+        try:
+            outlined = outline(_json(situation.spec), source.facts)
+        except OutlineError as error:
+            return Inputs(deferred="its preparation cannot work", problems=(_unworkable(situation, error),))
+        return Inputs(build=_build_inputs(outlined, situation.provider_recipe), facts=_known_facts(outlined))
+
+    def decide(self, situation: Situation, delta: Delta) -> Decision:
+        source = _source(situation)
+        assert source is not None and situation.spec is not None
+        outlined = outline(_json(situation.spec), source.facts)
+        recipe = recipe_of(_json(situation.spec), outlined, situation.provider_recipe)
+        made = next((one for one in reversed(situation.versions) if one.recipe == recipe and one.artifact), None)
+        lost = made is None and situation.record is not None and situation.record.facts.get("recipe") == recipe
+        build = delta.is_new or delta.has(Facet.BUILD) or delta.forced or delta.unknown or lost
+        if not build:
+            effect = Effect.COSMETIC if delta.facets else Effect.NONE
+            return Decision(effect=effect, recipe=recipe, spec_recipe=situation.build_fields)
+        if made is not None and not delta.forced:
+            return Decision(
+                effect=Effect.REUSE,
+                outputs=_outputs(made),
+                facts={**made.facts, **_known_facts(outlined)},  # what is personal may have been said since
+                recipe=recipe,
+                spec_recipe=situation.build_fields,
+                notes=(f"{made.name} was made before ({made.made_by}): it is used again",) if made.made_by else (),
+            )
+        return Decision(
+            effect=Effect.CREATE if delta.is_new else Effect.UPDATE,
+            operations=_BUILD,
+            outputs=_expected(situation.resource.address, recipe, outlined.count),
+            causes=(_lost(situation, recipe),) if lost and not delta.forced else (),
+            recipe=recipe,
+            spec_recipe=situation.build_fields,
+        )
+
+    def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
+        if situation.record is None or any(outlook.changes for outlook in situation.upstream.values()):
+            return ()
+        before = situation.record.inputs.get("build")
+        old = before if isinstance(before, Mapping) else {}
+        return tuple(_own_causes(situation, delta, old))
+
+    def perform(self, call: Call, provider: Provider | None) -> StepResult:
+        if call.operation == "delete":
+            return StepResult(message="its versions stay as long as anything refers to them")
+        assert isinstance(provider, Preparer)
+        address = Address.parse(str(call.spec["from"]))
+        source = call.upstream[address]
+        reader = load_provider(call.targets[address])
+        assert isinstance(reader, DataProvider)
+        look = Look(address=address, kind=source.kind, provider=source.provider or "", spec=source.spec)
+        call.report(Progress(message=f"reading {address}"))
+        look_again(call, reader, look, str(source.facts.get("content")))
+        outlined = outline(call.spec, source.facts)
+        if recipe_of(call.spec, outlined, provider.recipe(call.spec)) != call.change.recipe:
+            raise OrdainError(moved(call.address, f"{address} or the preparer is not what the recipe was made of"))
+        rows = reader.read(_json(source.spec), call.places.root)
+        call.places.private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=call.places.private) as folder:
+            request = PrepareRequest(spec=call.spec, source=rows, folder=Path(folder), report=call.report)
+            return _kept(call, outlined, provider.prepare(request))
+
+
+def recipe_of(spec: Mapping[str, Json], outlined: Outline, preparer: Mapping[str, Json]) -> str:
+    """Return the digest of all that makes a version: the steps, the split, what they read, and the preparer."""
+    return digest(
+        {
+            "prepare": spec.get("prepare"),
+            "split": spec.get("split"),
+            **_build_inputs(outlined, preparer),
+        }
+    )
+
+
+def _build_inputs(outlined: Outline, preparer: Mapping[str, Json]) -> Mapping[str, Json]:
+    columns = outlined.columns
+    digests = {name: column["digest"] for name, column in columns.items()} if columns is not None else None
+    return {"rows": outlined.rows, "columns": digests, "preparer": preparer}
+
+
+def _known_facts(outlined: Outline) -> Mapping[str, Json]:
+    return {"rows": outlined.rows, "columns": outlined.columns, "personal": outlined.personal}
+
+
+def _kept(call: Call, outlined: Outline, prepared: Prepared) -> StepResult:
+    """Put the two parts and their manifest into the store; return the version."""
+    train, test = call.store.put(prepared.train), call.store.put(prepared.test)
+    recipe = call.change.recipe
+    manifest = {"format": 1, "recipe": recipe, "train": train, "test": test, **prepared.facts}
+    version = VersionRecord(
+        address=call.address,
+        recipe=recipe,
+        spec_recipe=call.change.spec_recipe,
+        name=_name(recipe),
+        artifact=call.store.put_bytes(canonical(manifest)),
+        facts={**prepared.facts, **_known_facts(outlined), "recipe": recipe, "train": train, "test": test},
+        standing=Standing.ACCEPTED,
+        made_by=f"{call.environment}/{call.run}",
+    )
+    return StepResult(outputs=_outputs(version), facts=version.facts, versions=(version,))
+
+
+def _outputs(version: VersionRecord) -> Mapping[str, Tree]:
+    parts = (version.facts.get("rows_train"), version.facts.get("rows_test"))
+    rows = sum(part for part in parts if isinstance(part, int))
+    return {"version": version.name, "digest": version.artifact, "rows": rows}
+
+
+def _expected(address: Address, recipe: str, count: int | None) -> Mapping[str, Tree]:
+    def later(output: str) -> Unknown:
+        reference = Reference(address=address, path=(output,))
+        return Unknown(expression=f"${{{{ {reference} }}}}", refs=(reference,))
+
+    return {"version": _name(recipe), "digest": later("digest"), "rows": later("rows") if count is None else count}
+
+
+def _name(recipe: str) -> str:
+    return f"v{recipe.removeprefix('sha256:')[:12]}"
+
+
+def _lost(situation: Situation, recipe: str) -> Cause:
+    detail = f"an artifact of {_name(recipe)} is no longer there"
+    return Cause(code=CauseCode.LOST, address=situation.resource.address, detail=detail)
+
+
+def _own_causes(situation: Situation, delta: Delta, old: Mapping[str, Json]) -> list[Cause]:
+    out: list[Cause] = []
+    address = situation.resource.address
+    if "build.preparer" in delta.inputs:
+        before, after = old.get("preparer"), situation.provider_recipe
+        out.append(
+            Cause(
+                code=CauseCode.LIBRARY,
+                address=address,
+                before=before,
+                after=after,
+                detail=f"what prepares it changed: {_spelt(before)} → {_spelt(after)}",
+            )
+        )
+    written = any(field.path[:1] in (("from",), ("prepare",), ("split",)) for field in delta.fields)
+    if not written and {"build.columns", "build.rows"} & {*delta.inputs}:
+        out.append(Cause(code=CauseCode.DATA, address=address, detail=_other_data(situation, old)))
+    return out
+
+
+def _other_data(situation: Situation, old: Mapping[str, Json]) -> str:
+    source = _source(situation)
+    before = old.get("columns")
+    if source is None or situation.spec is None or not isinstance(before, Mapping):
+        return "it was made of other data than its source holds now"
+    now = outline(_json(situation.spec), source.facts).columns or {}
+    names = sorted(str(name) for name in {*before, *now} if before.get(name) != now.get(name, {}).get("digest"))
+    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return f"it was made of other data than its source holds now: {listed or 'other rows'}"
+
+
+def _spelt(recipe: Json) -> str:
+    return ", ".join(f"{key} {value}" for key, value in recipe.items()) if isinstance(recipe, Mapping) else "unknown"
+
+
+def _unworkable(situation: Situation, error: OutlineError) -> Diagnostic:
+    return Diagnostic(
+        code="dataset-step",
+        summary=f"{situation.resource.address}: {error}",
+        fix="correct the step, or the order of the steps",
+        address=situation.resource.address,
+        path=("spec", *error.path),
+    )
+
+
+def _source(situation: Situation) -> Outlook | None:
+    spec = situation.spec if situation.spec is not None else situation.resource.spec
+    written = spec.get("from")
+    return situation.upstream.get(Address.parse(written)) if isinstance(written, str) else None
+
+
+def _json(spec: Mapping[str, Tree]) -> Mapping[str, Json]:
+    """A dataset's spec has neither unknown nor secret leaves once it is planned."""
+    return spec  # type: ignore[return-value]

@@ -1,0 +1,340 @@
+"""Model: trained by its provider, judged by its gates, versioned by its recipe.
+
+A version is made once, whatever the environment: the same recipe again is reused or promoted, not trained. What a
+gate refused is remembered, so that the next plan says so instead of training the same recipe again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ordain.api.fields import Spec
+from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Situation
+from ordain.api.providers import Call, Provider, StepResult
+from ordain.kinds.model_judging import (
+    broken,
+    find,
+    find_known,
+    gate_problems,
+    is_measured,
+    passes,
+    verdicts,
+    was_accepted,
+    was_refused,
+)
+from ordain.kinds.model_outline import Outline, outline
+from ordain.kinds.model_spec import ModelOutputs, ModelSpec, gates_of, version_name
+from ordain.kinds.model_work import outputs_of, work
+from ordain.values.address import Address, Reference
+from ordain.values.change import Branch, Cause, CauseCode, Effect
+from ordain.values.codec import canonical
+from ordain.values.data import Json, Tree, Unknown
+from ordain.values.diagnostic import Diagnostic
+from ordain.values.fingerprint import Facet
+from ordain.values.record import Health, Outcome, VersionRecord
+
+_TRAIN = Operation(name="train", heavy=True)
+_EVALUATE = Operation(name="evaluate", heavy=True)
+_JUDGE = Operation(name="judge")
+_PROMOTE = Operation(name="promote")
+
+
+class Model(Kind):
+    """See the module."""
+
+    name = "Model"
+    spec: ClassVar[type[Spec]] = ModelSpec
+    outputs: ClassVar[type[Spec]] = ModelOutputs
+    default_provider = "sklearn"
+    judged = True
+
+    def inputs(self, situation: Situation) -> Inputs:
+        outlined = outline(situation)
+        problems = (*_gate_problems(situation), *outlined.problems)
+        if outlined.deferred:
+            return Inputs(deferred=outlined.deferred, problems=problems)
+        return Inputs(build=outlined.build, facts={"columns": outlined.columns}, problems=problems)
+
+    def decide(self, situation: Situation, delta: Delta) -> Decision:
+        build = delta.is_new or delta.has(Facet.BUILD) or delta.forced or _is_lost(situation)
+        if not build and not delta.has(Facet.JUDGE):
+            return Decision(effect=Effect.COSMETIC if delta.facets else Effect.NONE)
+        outlined = outline(situation)
+        if outlined.blocked:
+            return Decision(effect=Effect.BLOCKED, blocked=outlined.blocked)
+        case = _case(situation, delta, outlined)
+        refused = case.refused
+        if refused is not None and not case.asked_again:
+            return _refused(case, refused)
+        if case.version is None:
+            return _train(case) if not outlined.promoted else _gone(case)
+        if case.asked_again and not outlined.promoted:
+            return _train(case)
+        return _judge_only(case, case.version) if not build else _take(case, case.version)
+
+    def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
+        return tuple(_own_causes(situation, delta))
+
+    def perform(self, call: Call, provider: Provider | None) -> StepResult:
+        return work(call, provider)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One decision: the situation, what differs, what the model will be, and the version there is of it already.
+
+    ``standing`` is the recipe of what stands ("" where nothing does).
+    """
+
+    situation: Situation
+    delta: Delta
+    outlined: Outline
+    spec: Mapping[str, Any]
+    version: VersionRecord | None
+    standing: str
+
+    @property
+    def asked_again(self) -> bool:
+        """Whether a person asked for it. A step that failed half way is done again, not its training."""
+        record = self.situation.record
+        return self.delta.forced and (record is None or record.health is not Health.TAINTED)
+
+    @property
+    def address(self) -> Address:
+        return self.situation.resource.address
+
+    @property
+    def champion(self) -> VersionRecord | None:
+        return find_known(self.situation.versions, self.standing) if self.standing else None
+
+    @property
+    def refused(self) -> VersionRecord | None:
+        """The version, where it was refused under this judgement; what stands and is lost is made again."""
+        known = find_known(self.situation.versions, self.outlined.recipe)
+        if known is None or (self.version is None and known.recipe == self.standing):
+            return None
+        return known if was_refused(self.spec, known, self.delta.judgement, self.standing) else None
+
+
+def _is_lost(situation: Situation) -> bool:
+    """Say whether the artifact of what stands is gone."""
+    recipe = situation.record.facts.get("recipe") if situation.record is not None else None
+    return isinstance(recipe, str) and find(situation.versions, recipe) is None
+
+
+def _case(situation: Situation, delta: Delta, outlined: Outline) -> _Case:
+    record = situation.record
+    return _Case(
+        situation=situation,
+        delta=delta,
+        outlined=outlined,
+        spec=situation.spec or {},
+        version=find(situation.versions, outlined.recipe),
+        standing=str(record.facts.get("recipe", "")) if record is not None else "",
+    )
+
+
+def _train(case: _Case) -> Decision:
+    name = version_name(case.outlined.recipe)
+    known: Mapping[str, Tree] = {} if _is_judged(case) else {"version": name}
+    lost = case.standing == case.outlined.recipe and not case.asked_again
+    return Decision(
+        effect=Effect.RETRAIN if case.standing else Effect.TRAIN,
+        operations=(_TRAIN, _JUDGE),
+        outputs={**_later(case.address), **known},
+        branches=_branches(case, name),
+        causes=(_lost(case, name),) if lost else (),
+        recipe=case.outlined.recipe,
+        spec_recipe=case.situation.build_fields,
+    )
+
+
+def _take(case: _Case, version: VersionRecord) -> Decision:
+    """Move the pointer to a version there is: of this environment's own making, or promoted from another's."""
+    promoted = case.outlined.promoted
+    settled, refusal = _foreseen(case, version)
+    if refusal:
+        return _blocked_by(case, version, refusal)
+    step = _PROMOTE if promoted else _JUDGE
+    origin = version.made_by.partition("/")[0]
+    note = f"{version.name} was trained {f'in {origin}' if origin else 'before'}: nothing is trained again"
+    return Decision(
+        effect=Effect.PROMOTE if promoted else Effect.REUSE,
+        operations=(step,) if is_measured(case.spec, version) else (_EVALUATE, step),
+        outputs=outputs_of(version) if settled else {**_later(case.address), **_certain(case, version)},
+        branches=() if settled else _branches(case, version.name),
+        causes=(_promotion(case, version),) if promoted else (),
+        notes=(note,),
+        recipe=version.recipe,
+        spec_recipe=case.situation.build_fields,
+    )
+
+
+def _certain(case: _Case, version: VersionRecord) -> Mapping[str, Tree]:
+    """Return the outputs that are known although it is still to be measured: without gates nothing can refuse it."""
+    return {} if _is_judged(case) else {"version": version.name, "digest": version.artifact}
+
+
+def _judge_only(case: _Case, version: VersionRecord) -> Decision:
+    """Judge what stands under another judgement; whatever comes of it, it keeps standing (DESIGN §4, judgement)."""
+    measured = is_measured(case.spec, version)
+    metrics: Mapping[str, Tree] = {} if measured else {"metrics": _later(case.address)["metrics"]}
+    settled, refusal = _foreseen(case, version) if measured else (False, "")
+    branch = Branch(
+        condition=_condition(case),
+        then=f"{version.name} stays, judged anew",
+        otherwise=f"{version.name} keeps standing, its refusal is recorded, exit 7",
+    )
+    return Decision(
+        effect=Effect.RE_EVALUATE,
+        operations=(_JUDGE,) if measured else (_EVALUATE, _JUDGE),
+        outputs={**outputs_of(version), **metrics},
+        branches=() if settled else (branch,),
+        notes=(f"{version.name} will not pass: {refusal}",) if refusal else (),
+        recipe=version.recipe,
+        spec_recipe=case.situation.build_fields,
+    )
+
+
+def _foreseen(case: _Case, version: VersionRecord) -> tuple[bool, str]:
+    """Say whether a version is known to pass before anything runs, and if it is known to fail, on what.
+
+    A policy at the gate is judged when the version is.
+    """
+    if not is_measured(case.spec, version):
+        return False, ""
+    if was_accepted(version, case.delta.judgement) and not case.outlined.promoted:
+        return True, ""
+    judged = verdicts(case.spec, version, case.champion)
+    return (not case.situation.gate_policies, "") if passes(judged) else (False, broken(judged))
+
+
+def _refused(case: _Case, version: VersionRecord) -> Decision:
+    failed = [verdict for verdict in version.verdicts if verdict.outcome is not Outcome.PASS]
+    return _blocked_by(case, version, broken(failed) or "its gates")
+
+
+def _blocked_by(case: _Case, version: VersionRecord, refusal: str) -> Decision:
+    if version.recipe == case.standing:
+        text = f"{version.name} stands, and is refused by its gates now: {refusal}. It keeps standing. "
+    elif case.outlined.promoted:
+        text = f"{version.name} of {case.situation.promotes_from} is refused here: {refusal}. "
+    else:
+        text = f"{version.name} was trained and refused: {refusal}. "
+    return Decision(
+        effect=Effect.REJECTED,
+        blocked=text + "Change the model, its data or the gate",
+        causes=(Cause(code=CauseCode.GATE, address=case.address, path=("spec", "gates"), detail=refusal),),
+    )
+
+
+def _gone(case: _Case) -> Decision:
+    """A version another environment stands on is no longer recorded: nothing to promote."""
+    name, origin = version_name(case.outlined.recipe), case.situation.promotes_from
+    return Decision(
+        effect=Effect.BLOCKED,
+        blocked=f"{name} of {origin} is no longer kept: make it again there (ordain apply --env {origin})",
+    )
+
+
+def _later(address: Address) -> Mapping[str, Tree]:
+    references = {name: Reference(address=address, path=(name,)) for name in ("version", "digest", "metrics")}
+    return {name: Unknown(expression=f"${{{{ {one} }}}}", refs=(one,)) for name, one in references.items()}
+
+
+def _condition(case: _Case) -> str:
+    gates = (*gates_of(case.spec), *sorted(case.situation.gate_policies))
+    return f"gates pass: {'; '.join(gates)}" if gates else "it can be measured"
+
+
+def _is_judged(case: _Case) -> bool:
+    return bool(gates_of(case.spec) or case.situation.gate_policies)
+
+
+def _branches(case: _Case, name: str) -> tuple[Branch, ...]:
+    if not _is_judged(case):
+        return ()
+    champion = version_name(case.standing) if case.standing else ""
+    stays = f"champion {champion} stays" if champion else "nothing comes to stand"
+    return (
+        Branch(
+            condition=_condition(case),
+            then=f"{name} becomes champion; what depends on it follows",
+            otherwise=f"{stays}, dependents are skipped, exit 7",
+        ),
+    )
+
+
+def _lost(case: _Case, name: str) -> Cause:
+    what = f"the artifact of {name} is no longer there" if case.champion else f"{name} is no longer recorded"
+    return Cause(code=CauseCode.LOST, address=case.address, detail=what)
+
+
+def _promotion(case: _Case, version: VersionRecord) -> Cause:
+    origin = case.situation.promotes_from
+    return Cause(
+        code=CauseCode.PROMOTION,
+        address=case.address,
+        before=version_name(case.standing) if case.standing else None,
+        after=version.name,
+        detail=f"{origin} has {version.name} of this spec",
+    )
+
+
+def _gate_problems(situation: Situation) -> tuple[Diagnostic, ...]:
+    spec, record = situation.spec, situation.record
+    if spec is None or not spec.get("gates"):
+        return ()
+    if record is not None and all(canonical(record.spec.get(key)) == canonical(spec.get(key)) for key in _JUDGED):
+        return ()  # found right when they were applied; CEL is not loaded for a plan without changes
+    return gate_problems(situation.resource.address, spec)
+
+
+_JUDGED = ("gates", "metrics")
+
+
+def _own_causes(situation: Situation, delta: Delta) -> Iterator[Cause]:
+    """Yield what differs in the inputs and no upstream change accounts for."""
+    record = situation.record
+    before = record.inputs.get("build") if record is not None else None
+    old = before if isinstance(before, Mapping) else {}
+    new = outline(situation).build
+    address = situation.resource.address
+    if "build.provider" in delta.inputs and old.get("provider") is not None and new.get("provider") is not None:
+        yield from _libraries(address, old.get("provider"), new.get("provider"))
+    moved = any(outlook.changes for outlook in situation.upstream.values())
+    if moved or not {"build.columns", "build.rows"} & {*delta.inputs} or "rows" not in old or "rows" not in new:
+        return
+    if any(field.path[:1] in (("features",), ("roles",), ("target",), ("dataset",)) for field in delta.fields):
+        return  # another read-set is its own cause
+    dataset = Address.parse(str((situation.spec or {}).get("dataset")))
+    names = _changed(old.get("columns"), new.get("columns"))
+    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    what = f"column {listed}" if len(names) == 1 else f"columns {listed}" if names else "other rows"
+    yield Cause(
+        code=CauseCode.DATA,
+        address=dataset,
+        detail=f"{dataset} is not what {address} was trained on: {what}",
+        data={"columns": names},
+    )
+
+
+def _changed(before: Json, after: Json) -> list[str]:
+    old, new = (before if isinstance(before, Mapping) else {}), (after if isinstance(after, Mapping) else {})
+    return sorted(str(name) for name in {*old, *new} if old.get(name) != new.get(name))
+
+
+def _libraries(address: Address, before: Json, after: Json) -> Iterator[Cause]:
+    old, new = (before if isinstance(before, Mapping) else {}), (after if isinstance(after, Mapping) else {})
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            word = "the trainer's recipe" if name == "recipe" else name
+            yield Cause(
+                code=CauseCode.LIBRARY,
+                address=address,
+                before=old.get(name),
+                after=new.get(name),
+                detail=f"{word}: {old.get(name, 'none')} → {new.get(name, 'none')}",
+            )

@@ -1,0 +1,90 @@
+"""Verdicts on a version: against its own numbers and the champion's, the same at plan time and in apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ordain.expr.gates import check_gates, compares, judge
+from ordain.kinds.model_spec import asked_metrics, gates_of
+from ordain.values.address import Address
+from ordain.values.data import Json
+from ordain.values.diagnostic import Diagnostic
+from ordain.values.record import Outcome, Standing, Verdict, VersionRecord
+
+
+def gate_problems(address: Address, spec: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the gates of a spec."""
+    gates, metrics = gates_of(spec), asked_metrics(spec)
+    return tuple(
+        Diagnostic(
+            code="model-gate",
+            summary=f"{address}: {message}",
+            detail=f"the gate is: {gates[index]}",
+            fix="correct the gate, or list the metric under metrics",
+            address=address,
+            path=("spec", "gates", index),
+        )
+        for index, message, _ in check_gates(gates, metrics)
+    )
+
+
+def find(versions: Sequence[VersionRecord], recipe: str) -> VersionRecord | None:
+    """Return the version of a recipe that can be used, or None."""
+    return next((one for one in reversed(versions) if one.recipe == recipe and one.artifact), None)
+
+
+def find_known(versions: Sequence[VersionRecord], recipe: str) -> VersionRecord | None:
+    """Return the version of a recipe, lost or not, or None."""
+    return next((one for one in reversed(versions) if one.recipe == recipe), None)
+
+
+def is_measured(spec: Mapping[str, Any], version: VersionRecord) -> bool:
+    """Say whether every metric the spec asks for was measured of a version."""
+    return all(name in version.metrics for name in asked_metrics(spec))
+
+
+def verdicts(spec: Mapping[str, Any], candidate: VersionRecord, champion: VersionRecord | None) -> tuple[Verdict, ...]:
+    """Return one verdict a gate. The champion itself is compared with nobody."""
+    other = None if champion is None or champion.recipe == candidate.recipe else champion
+    return judge(gates_of(spec), asked_metrics(spec), candidate.metrics, _metrics_of(other, candidate))
+
+
+def _metrics_of(champion: VersionRecord | None, candidate: VersionRecord) -> Mapping[str, Json] | None:
+    """Return the champion's metrics: on the candidate's own held-out rows, where they were measured there."""
+    if champion is None:
+        return None
+    beside = candidate.facts.get("champion")
+    if isinstance(beside, Mapping) and beside.get("recipe") == champion.recipe:
+        measured = beside.get("metrics")
+        return measured if isinstance(measured, Mapping) else champion.metrics
+    return champion.metrics
+
+
+def passes(judged: Sequence[Verdict]) -> bool:
+    """Say whether every gate was passed; what could not be judged was not passed."""
+    return all(verdict.outcome is Outcome.PASS for verdict in judged)
+
+
+def broken(judged: Sequence[Verdict]) -> str:
+    """Return the gates that were not passed, with their numbers: ``roc_auc >= 0.99 (roc_auc 0.7931 < 0.99)``."""
+    return "; ".join(
+        f"{verdict.rule} ({verdict.detail})" if verdict.detail else verdict.rule
+        for verdict in judged
+        if verdict.outcome is not Outcome.PASS
+    )
+
+
+def was_refused(spec: Mapping[str, Any], version: VersionRecord, judgement: str, champion: str) -> bool:
+    """Say whether a version was refused under this very judgement.
+
+    ``champion`` is the recipe of what stands ("" where nothing does); it counts where a gate compares with it.
+    """
+    if version.standing is not Standing.REJECTED or version.judgement != judgement:
+        return False
+    return version.facts.get("against") == champion or not any(map(compares, gates_of(spec)))
+
+
+def was_accepted(version: VersionRecord, judgement: str) -> bool:
+    """Say whether a version was found good under this very judgement."""
+    return version.standing is Standing.ACCEPTED and version.judgement == judgement

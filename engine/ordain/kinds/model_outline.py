@@ -1,0 +1,216 @@
+"""What a model will be, known before anything is trained: its read-set, its recipe, what stands in its way."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ordain.api.fields import Facet, facets
+from ordain.api.kind import Situation
+from ordain.kinds.model_spec import ModelSpec
+from ordain.values.address import Address
+from ordain.values.data import Json, Path, Tree, path_text
+from ordain.values.diagnostic import Diagnostic
+from ordain.values.fingerprint import digest
+from ordain.values.record import ResourceRecord
+
+Columns = Mapping[str, Mapping[str, Json]]
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """``build`` are the inputs beyond the spec, ``recipe`` the digest of all that makes the version.
+
+    ``columns`` are the columns read (the target among them); ``deferred`` and ``blocked`` as in ``Inputs`` and
+    ``Decision``; ``promoted``: the version is another environment's.
+    """
+
+    build: Mapping[str, Json] = field(default_factory=dict)
+    recipe: str = ""
+    columns: Columns = field(default_factory=dict)
+    promoted: bool = False
+    deferred: str = ""
+    blocked: str = ""
+    problems: tuple[Diagnostic, ...] = ()
+
+
+class SelectionError(ValueError):
+    """A column that a spec names and the dataset does not have, or that cannot play its part."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def outline(situation: Situation) -> Outline:
+    """Return the outline of a model; pure. What is wrong with its columns stands in ``problems``."""
+    spec = situation.spec
+    if spec is None:
+        waits = sorted({str(address) for addresses in situation.expressions.values() for address in addresses})
+        return Outline(deferred=f"its spec is known after {' and '.join(waits) or 'apply'}")
+    if situation.promotes_from is not None and spec.get("train") != "here":
+        return _promotion(situation, situation.promotes_from)
+    dataset = situation.upstream.get(Address.parse(str(spec["dataset"])))
+    if dataset is None:
+        return Outline(deferred=f"waits for {spec['dataset']}")
+    if dataset.deferred or dataset.blocked or "columns" not in dataset.facts:
+        return Outline(
+            deferred=f"waits for {dataset.address}: {dataset.deferred or dataset.blocked or 'not known yet'}"
+        )
+    try:
+        columns = read_set(spec, dataset.facts)
+    except SelectionError as error:
+        return Outline(deferred="its columns cannot be chosen", problems=(_unfit(situation, error),))
+    build = build_inputs(columns, dataset.facts, situation.provider_recipe)
+    recipe = recipe_of(situation.build_fields, situation.resource.provider, build)
+    if dataset.facts.get("columns") is None:
+        columns = _undecided(situation, dataset.facts, recipe)
+    return Outline(build=build, recipe=recipe, columns=columns)
+
+
+def read_set(spec: Mapping[str, Any], dataset: Mapping[str, Json]) -> Columns:
+    """Return the columns the model reads, in the dataset's order, with what is known of each; {} where SQL decides.
+
+    Raises ``SelectionError`` for a name the dataset does not have, or one that cannot be learned from.
+    """
+    known = dataset.get("columns")
+    if not isinstance(known, Mapping):
+        return {}
+    names = selection(spec, tuple(known))
+    schema = dataset.get("schema")
+    types = schema if isinstance(schema, Mapping) else {}
+    return {name: _column(known[name], types.get(name)) for name in known if name in names or name == spec["target"]}
+
+
+def selection(spec: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the features among the columns of a dataset, in their order; raise ``SelectionError`` as ``read_set``."""
+    target, features, roles = str(spec["target"]), spec.get("features") or {}, spec.get("roles") or {}
+    _exists(target, names, ("target",))
+    kept: dict[str, Path] = {target: ("target",)}
+    for role in ("id", "time", "sensitive"):
+        for index, name in enumerate(roles.get(role) or ()):
+            _exists(name, names, ("roles", role, index))
+            if name == target:
+                raise SelectionError(("roles", role, index), f"{name} is the target; it cannot be {role} as well")
+            kept[name] = ("roles", role)
+    for word in ("include", "exclude"):
+        for index, name in enumerate(features.get(word) or ()):
+            _exists(name, names, ("features", word, index))
+    for index, name in enumerate(features.get("include") or ()):
+        if name in kept:
+            why = path_text(kept[name])
+            raise SelectionError(("features", "include", index), f"{name} is not learned from: it is named in {why}")
+    included, excluded = features.get("include"), set(features.get("exclude") or ())
+    chosen = set(included) if included else {name for name in names if name not in kept and name not in excluded}
+    if not chosen:
+        raise SelectionError(("features",), "no column is left to learn from")
+    return tuple(name for name in names if name in chosen)
+
+
+def _exists(name: str, names: Sequence[str], path: Path) -> None:
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    tip = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
+    raise SelectionError(path, f"the dataset has no column {name}; {tip}")
+
+
+def _column(known: Json, kind: Json) -> Mapping[str, Json]:
+    column = known if isinstance(known, Mapping) else {}
+    written = column.get("type", "unknown")
+    return {
+        "digest": column.get("digest"),
+        "type": kind if written == "unknown" and kind is not None else written,
+        "personal": bool(column.get("personal")),
+    }
+
+
+def _undecided(situation: Situation, dataset: Mapping[str, Json], recipe: str) -> Columns:
+    """Return the columns of a dataset whose SQL decides them: as recorded, or one that stands for all of them."""
+    record = situation.record
+    recorded = record.facts.get("columns") if record is not None and record.facts.get("recipe") == recipe else None
+    if recorded is not None:
+        return _columns(recorded)
+    return {"*": {"type": "unknown", "personal": bool(dataset.get("personal"))}}
+
+
+def _columns(recorded: Json) -> Columns:
+    columns = recorded.items() if isinstance(recorded, Mapping) else ()
+    return {str(name): column for name, column in columns if isinstance(column, Mapping)}
+
+
+def build_inputs(columns: Columns, dataset: Mapping[str, Json], provider: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what beyond the spec makes a version: the columns read, which rows, and the trainer."""
+    return {
+        "columns": {name: column["digest"] for name, column in columns.items()} or None,
+        "rows": dataset.get("rows"),
+        "provider": provider,
+    }
+
+
+def recipe_of(spec_recipe: str, provider: str | None, build: Mapping[str, Json]) -> str:
+    """Return the digest of all that makes a version (DESIGN §1.7)."""
+    return digest({"spec": spec_recipe, "trainer": provider, "inputs": build})
+
+
+def _promotion(situation: Situation, origin: str) -> Outline:
+    """Return the outline where the version is the other environment's (DESIGN §4)."""
+    address, source, record = situation.resource.address, situation.source, situation.record
+    ours = situation.build_fields
+    for one in (source, record):  # where the other has none any more, what stands here stands
+        if one is not None and one.facts.get("spec_recipe") == ours and isinstance(one.facts.get("recipe"), str):
+            recipe = str(one.facts["recipe"])
+            return Outline(
+                build={"spec_recipe": ours, "promoted": recipe},
+                recipe=recipe,
+                columns=_columns(one.facts.get("columns")),
+                promoted=True,
+            )
+    build: Mapping[str, Json] = {"spec_recipe": ours, "promoted": None}
+    if source is None:
+        why = f"{origin} has no version of {address} to promote: apply there first"
+    else:
+        why = f"what {origin} has was made of another spec: {_differences(situation, source, origin)}"
+    return Outline(build=build, promoted=True, blocked=f"{why} (ordain apply --env {origin}), or write train: here")
+
+
+def _differences(situation: Situation, source: ResourceRecord, origin: str) -> str:
+    kinds = facets(ModelSpec)
+    ours = {key: value for key, value in (situation.spec or {}).items() if kinds.get(key, Facet.BUILD) is Facet.BUILD}
+    theirs = {key: value for key, value in source.spec.items() if kinds.get(key, Facet.BUILD) is Facet.BUILD}
+    found = list(_differing(theirs, ours, ()))
+    shown = [f"{path_text(path)} is {_spelt(old)} in {origin}, {_spelt(new)} here" for path, old, new in found[:_SHOWN]]
+    more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ("; ".join(shown) or "its recipe") + more
+
+
+def _differing(before: Tree, after: Tree, path: Path) -> Iterator[tuple[Path, Tree, Tree]]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in sorted({*before, *after}):
+            yield from _differing(before.get(key), after.get(key), (*path, key))
+    elif before != after and not (_empty(before) and _empty(after)):
+        yield path, before, after
+
+
+def _empty(value: Tree) -> bool:
+    return value is None or value == () or value == []
+
+
+def _spelt(value: Tree) -> str:
+    if value is None:
+        return "absent"
+    return ", ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _unfit(situation: Situation, error: SelectionError) -> Diagnostic:
+    return Diagnostic(
+        code="model-column",
+        summary=f"{situation.resource.address}: {error}",
+        detail=f"columns are those of {(situation.spec or {}).get('dataset')} after its preparation",
+        fix="correct the name, or the dataset's preparation",
+        address=situation.resource.address,
+        path=("spec", *error.path),
+    )

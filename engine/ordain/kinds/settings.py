@@ -1,0 +1,115 @@
+"""The setting kinds' specs: what steers a plan instead of being planned."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ordain.api.fields import Spec
+from ordain.values.address import NAME, Address
+from ordain.values.setting import Level, PolicyStage
+
+
+def _local(path: str) -> str:
+    if "://" in path:
+        raise ValueError("object stores are not yet supported in this version; name a folder")
+    return path
+
+
+def _address(text: str) -> str:
+    Address.parse(text)
+    return text
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is no name: lower-case letters, digits and minus signs, a letter first")
+    return text
+
+
+class Variable(Spec):
+    """A typed variable of the project; without ``default`` it must be set."""
+
+    type: Literal["string", "integer", "number", "boolean", "list", "map"] = "string"
+    default: Any = None
+    min: float | None = Field(default=None, description="least value of a number, least length of anything else")
+    max: float | None = Field(default=None, description="greatest value of a number, greatest length of anything else")
+    pattern: str | None = Field(default=None, max_length=1000, description="regular expression for the whole text")
+    values: tuple[Any, ...] | None = Field(default=None, alias="enum", description="the values there are")
+    description: str = ""
+    secret: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "values" in data and "enum" in data:
+            raise ValueError("`values` and `enum` are the same; write one")
+        return data
+
+
+class StateStore(Spec):
+    """Where the state is kept."""
+
+    store: Literal["sqlite"] = Field(default="sqlite", description="other stores are not yet supported")
+
+
+# With a dot in it: an empty prefix would trust everything, ``light`` also who calls a package lightfingered.
+def _dotted(path: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*\.([A-Za-z_]\w*\.)*([A-Za-z_]\w*)?", path):
+        raise ValueError("write an import path, or a prefix that ends in a dot, as in `lightgbm.`")
+    return path
+
+
+TrustedPath = Annotated[str, AfterValidator(_dotted)]
+
+
+class Trust(Spec):
+    """What the project's reviewers trust beyond scikit-learn."""
+
+    estimators: tuple[TrustedPath, ...] = Field(default=(), description="import paths, or prefixes that end in a dot")
+
+
+class ProjectSpec(Spec):
+    """The project."""
+
+    state: StateStore = Field(default_factory=StateStore)
+    artifacts: Annotated[str, AfterValidator(_local)] = Field(default=".ordain/artifacts", min_length=1)
+    variables: dict[str, Variable] = Field(default_factory=dict)
+    trust: Trust = Field(default_factory=Trust)
+
+
+class Secrets(Spec):
+    """Where an environment's secrets come from."""
+
+    source: Literal["env"] = Field(default="env", alias="from", description="other sources are not yet supported")
+
+
+class EnvironmentSpec(Spec):
+    """One environment. Overrides are JSON Merge Patches of a resource's document, by address."""
+
+    not_yet: ClassVar[frozenset[str]] = frozenset(("soak", "approvals", "executors", "secrets.map"))
+
+    default: bool = False
+    promotes_from: Annotated[str, AfterValidator(_name)] | None = None
+    variables: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[Annotated[str, AfterValidator(_address)], dict[str, Any]] = Field(default_factory=dict)
+    policies: dict[str, Level] = Field(default_factory=dict)
+    secrets: Secrets = Field(default_factory=Secrets)
+
+
+class PolicySpec(Spec):
+    """One rule in CEL over the resources that ``match``; ``message`` is a template with the rule's own names."""
+
+    not_yet: ClassVar[frozenset[str]] = frozenset(("tests",))
+
+    level: Level = Field(description="advisory: shown; soft: denies unless overridden; hard: denies")
+    stage: PolicyStage = PolicyStage.PLAN
+    match: str = Field(default="true", min_length=1)
+    require: str = Field(min_length=1)
+    message: str = ""
+    remedy: str = ""
+
+
+SETTINGS: dict[str, type[Spec]] = {"Project": ProjectSpec, "Environment": EnvironmentSpec, "Policy": PolicySpec}

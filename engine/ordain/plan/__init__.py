@@ -1,0 +1,1 @@
+"""Desired + Recorded + Observed → Plan. Pure: it returns a plan, or the looks at the world it still needs."""

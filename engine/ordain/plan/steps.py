@@ -1,0 +1,108 @@
+"""Steps and what each rests on: named transforms over the changes, each a pure function (DESIGN §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ordain.plan.order import BY_ADDRESS
+from ordain.values.address import Address
+from ordain.values.change import Action, Change
+from ordain.values.fingerprint import digest
+from ordain.values.look import Evidence
+from ordain.values.plan import Read, Step
+from ordain.values.record import Recorded
+
+Operations = Mapping[Address, tuple[tuple[str, bool], ...]]
+ABSENT = "absent"
+
+
+def add_steps(changes: Iterable[Change], operations: Operations, recorded: Recorded) -> dict[Address, list[Step]]:
+    """Give each acting change its chain of steps; what is only written down gets one ``record`` step."""
+    out: dict[Address, list[Step]] = {}
+    for change in changes:
+        if not change.acts:
+            continue
+        chain: list[Step] = []
+        wanted = operations.get(change.address) or (("record", False),)
+        for index, (operation, heavy) in enumerate(wanted):
+            chain.append(
+                Step(
+                    id=f"{change.address}:{operation}",
+                    address=change.address,
+                    operation=operation,
+                    key=_key(change, operation, recorded),
+                    needs=(chain[-1].id,) if chain else (),
+                    heavy=heavy,
+                    last=index == len(wanted) - 1,
+                )
+            )
+        out[change.address] = chain
+    return out
+
+
+def _key(change: Change, operation: str, recorded: Recorded) -> str:
+    # The serial makes a step of a later plan another step, even where it asks for the same.
+    head = recorded.head
+    what = [head.lineage, head.serial, recorded.environment, str(change.address), operation, change.recipe]
+    return digest([*what, change.after, change.inputs, change.depends_on]).removeprefix("sha256:")[:40]
+
+
+def order(
+    changes: Mapping[Address, Change], chains: Mapping[Address, list[Step]], recorded: Recorded
+) -> tuple[Step, ...]:
+    """Let first steps wait for the last steps of what they need: creates forward, deletes backward.
+
+    A delete waits for every step of what was recorded as depending on it, so that nothing is taken away from under a
+    resource that is still there or is about to be moved off it.
+    """
+    waits: dict[Address, list[Address]] = {}
+    for address in chains:
+        change = changes[address]
+        if change.action not in (Action.DELETE, Action.FORGET):
+            waits.setdefault(address, []).extend(other for other in change.depends_on if _forward(changes, other))
+    for address, record in recorded.resources.items():
+        if address in chains:
+            for other in record.depends_on:
+                if other in chains and changes[other].action in (Action.DELETE, Action.FORGET):
+                    waits.setdefault(other, []).append(address)
+    out: list[Step] = []
+    for address in sorted(chains, key=BY_ADDRESS):
+        first, *rest = chains[address]
+        needs = sorted({chains[other][-1].id for other in waits.get(address, ()) if other in chains})
+        out.append(_with_needs(first, tuple(needs)))
+        out.extend(rest)
+    return tuple(out)
+
+
+def _forward(changes: Mapping[Address, Change], address: Address) -> bool:
+    change = changes.get(address)
+    return change is not None and change.action not in (Action.DELETE, Action.FORGET)
+
+
+def _with_needs(step: Step, needs: tuple[str, ...]) -> Step:
+    return Step(
+        id=step.id,
+        address=step.address,
+        operation=step.operation,
+        key=step.key,
+        needs=(*needs, *step.needs),
+        heavy=step.heavy,
+        last=step.last,
+    )
+
+
+def reads(
+    changes: Mapping[Address, Change], evidence: Mapping[Address, Evidence], recorded: Recorded
+) -> tuple[Read, ...]:
+    """Return the version of each object these changes rest on, absences included, sorted."""
+    out: dict[str, str] = {}
+    for address, change in changes.items():
+        for other in (address, *change.depends_on):
+            record = recorded.resources.get(other)
+            out[f"state:{other}"] = digest(record) if record is not None else ABSENT
+            source = recorded.source.get(other)
+            if source is not None:
+                out[f"source:{other}"] = digest(source)
+            if other in evidence:
+                out[f"world:{other}"] = digest(evidence[other].facts)
+    return tuple(Read(object=name, version=out[name]) for name in sorted(out))

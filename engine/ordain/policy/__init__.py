@@ -1,0 +1,1 @@
+"""Plan + facts → verdicts, and what changed in the settings. Pure."""

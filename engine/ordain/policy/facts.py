@@ -1,0 +1,90 @@
+"""What rules may know of a resource, its change and the plan (DESIGN §4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ordain.values.change import Action, Change, Effect
+from ordain.values.data import Json, Tree, Unknown
+from ordain.values.resource import Resource
+
+_NOTHING: Mapping[str, Tree] = {
+    "action": Action.NO_OP.value,
+    "effect": Effect.NONE.value,
+    "causes": [],
+    "deferred": False,
+    "blocked": False,
+}
+
+
+def of_resource(resource: Resource, facts: Mapping[str, Json] | None) -> Mapping[str, Tree]:
+    """Return ``resource`` for a rule; ``facts`` None where they are not known yet."""
+    return {
+        "address": str(resource.address),
+        "kind": resource.kind,
+        "name": resource.address.name,
+        "provider": resource.provider or "",
+        "owner": resource.owner,
+        "description": resource.description,
+        "labels": resource.labels,
+        "spec": resource.spec,
+        "facts": _typed(facts),
+        "protected": resource.lifecycle.protect,
+        "depends_on": [str(address) for address in resource.depends_on],
+    }
+
+
+def of_delete(change: Change) -> Mapping[str, Tree]:
+    """Return ``resource`` for a rule about what is to be deleted: as it was recorded."""
+    return {
+        "address": str(change.address),
+        "kind": change.kind,
+        "name": change.address.name,
+        "provider": change.provider or "",
+        "owner": change.owner,
+        "description": change.description,
+        "labels": change.labels,
+        "spec": change.after,
+        "facts": _typed(change.facts or None),
+        "protected": change.lifecycle.protect,
+        "depends_on": [str(address) for address in change.depends_on],
+    }
+
+
+def of_change(change: Change | None) -> Mapping[str, Tree]:
+    """Return ``change`` for a rule; None for a resource that stays as it is."""
+    if change is None:
+        return _NOTHING
+    return {
+        "action": change.action.value,
+        "effect": change.effect.value,
+        "causes": sorted({cause.code.value for cause in change.causes}),
+        "deferred": bool(change.deferred),
+        "blocked": bool(change.blocked),
+    }
+
+
+def of_plan(changes: Iterable[Change]) -> Mapping[str, object]:
+    """Return ``plan`` for a rule: ``summary`` (how many by effect, zeros included) and ``changes``."""
+    changes = tuple(changes)
+    counts = Counter(change.effect for change in changes)
+    return {
+        "summary": {effect.value: counts[effect] for effect in Effect},
+        "changes": [{"address": str(change.address), "kind": change.kind, **of_change(change)} for change in changes],
+    }
+
+
+def _typed(facts: Mapping[str, Json] | None) -> Tree:
+    """Columns become a list in which every flag is there: a rule that asks ``c.personal`` never meets a hole."""
+    if facts is None:
+        return Unknown(expression="facts")
+    columns = facts.get("columns")
+    found = [_column(name, one) for name, one in columns.items()] if isinstance(columns, Mapping) else []
+    return {**facts, "columns": found}
+
+
+def _column(name: str, column: Json) -> Mapping[str, Tree]:
+    given = column if isinstance(column, Mapping) else {}
+    told = {key: value for key, value in given.items() if isinstance(value, bool | int | float | str)}
+    return {"type": "", "nulls": 0, **told, "name": name, "personal": given.get("personal") is True}

@@ -1,0 +1,303 @@
+"""Judges policies: every desired resource, changed or not, and every delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, cast
+
+from ordain.expr.errors import ExpressionError
+from ordain.expr.rules import Facts, Rule, Ruling, compile_rule
+from ordain.expr.templates import Scope, evaluate
+from ordain.policy import facts as told
+from ordain.values.address import Address
+from ordain.values.change import Action, Change, Effect
+from ordain.values.data import Json, Leaf, Path, Secret, Tree, Unknown, dig, replace_leaves
+from ordain.values.plan import Finding
+from ordain.values.record import Outcome
+from ordain.values.resource import Locate, Resource
+from ordain.values.setting import Policy, PolicyStage
+from ordain.values.span import Span
+
+_JUDGED_LATER = frozenset((Effect.TRAIN, Effect.RETRAIN, Effect.RE_EVALUATE))
+_TAKEN = frozenset((Effect.REUSE, Effect.PROMOTE))
+"""What judges a version that is there already: a model's; a dataset is not judged."""
+
+_OWN = frozenset(("resource", "change", "candidate", "champion"))
+_METRICS = Unknown(expression="metrics")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subjects:
+    """What is judged. ``resources`` are desired, with every leaf replaced that is known; ``now`` is aware of its zone.
+
+    ``facts`` that are missing for a resource are not known yet, and so are empty ones of a deferred or blocked one.
+    """
+
+    environment: str
+    resources: Mapping[Address, Resource]
+    facts: Mapping[Address, Mapping[str, Json]]
+    changes: tuple[Change, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSubject:
+    """A version that was made and is to be judged; ``champion`` is None where there is none."""
+
+    environment: str
+    resource: Resource
+    facts: Mapping[str, Json]
+    candidate: Mapping[str, Json]
+    champion: Mapping[str, Json] | None
+    now: datetime
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Subject:
+    """One thing a rule is put to; ``address`` None stands for the plan as a whole."""
+
+    values: Mapping[str, Tree]
+    address: Address | None = None
+    resource: Resource | None = None
+    change: Change | None = None
+    absent: frozenset[str] = frozenset()
+    _facts: dict[int, Facts] = field(default_factory=dict)
+
+    def facts(self, known: Mapping[str, object]) -> Facts:
+        """Return its facts with what is known of the whole: one value for all rules that read the same."""
+        found = self._facts.get(id(known))
+        if found is None:
+            found = self._facts[id(known)] = Facts(values=self.values, known=known, absent=self.absent)
+        return found
+
+    @property
+    def goes(self) -> bool:
+        return self.change is not None and self.change.action in (Action.DELETE, Action.FORGET)
+
+    @property
+    def is_judged_later(self) -> bool:
+        if self.change is None or self.change.deferred:
+            return False
+        judge = self.change.inputs.get("judge")
+        taken = self.change.effect in _TAKEN and isinstance(judge, Mapping) and "policies" in judge
+        return taken or self.change.effect in _JUDGED_LATER
+
+
+def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> tuple[Finding, ...]:
+    """Return what the policies find; what passes is left out. Sorted by policy and address.
+
+    A rule that reads neither ``resource`` nor ``change`` is judged once, for the plan. One that reads no ``change``
+    speaks of what shall be, so deletes are not put to it. Gate policies are judged for what this plan trains or judges
+    again, with metrics that are not known yet. O(policies · resources), times the changes for rules that read
+    ``plan.changes`` beside a resource.
+    """
+    shared = _Shared(subjects=subjects)
+    read = [_read(policy, shared) for policy in policies]
+    whole = _Subject(values={"candidate": _METRICS, "champion": _METRICS})
+    found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, locate)]
+    each = [one for one in read if not one.is_about_plan]
+    # Subject by subject, so that what CEL made of one is let go before the next: plans are large.
+    for subject in _subjects(subjects) if each else ():
+        for one in each:
+            if _concerns(one, subject):
+                found += _one(one, subject, locate)
+    return tuple(sorted(found, key=lambda f: (f.policy, f.address is not None, f.address or f.policy, f.message)))
+
+
+def judge_gate(policies: tuple[Policy, ...], subject: GateSubject, locate: Locate) -> tuple[Finding, ...]:
+    """Return what the gate policies find of a version, now that its metrics are known; what passes is left out."""
+    values: dict[str, Tree] = {
+        "resource": told.of_resource(subject.resource, subject.facts),
+        "change": told.of_change(subject.change),
+        "candidate": subject.candidate,
+    }
+    if subject.champion is not None:
+        values["champion"] = subject.champion
+    changes = () if subject.change is None else (subject.change,)
+    known = {"env": {"name": subject.environment}, "now": subject.now, "plan": told.of_plan(changes)}
+    absent = frozenset(("champion",)) if subject.champion is None else frozenset[str]()
+    one = _Subject(values=values, absent=absent, address=subject.resource.address, resource=subject.resource)
+    gates = sorted((policy for policy in policies if policy.stage is PolicyStage.GATE), key=lambda p: p.address)
+    read = [_Read(policy=policy, known=known) for policy in gates]
+    return tuple(finding for gate in read for finding in _one(gate, one, locate))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What rules of all subjects read, made once; the list of changes only for rules that read it."""
+
+    subjects: Subjects
+
+    @cached_property
+    def base(self) -> Mapping[str, object]:
+        return {"env": {"name": self.subjects.environment}, "now": self.subjects.now}
+
+    @cached_property
+    def with_summary(self) -> Mapping[str, object]:
+        return {**self.base, "plan": {"summary": self.with_changes["plan"]["summary"]}}
+
+    @cached_property
+    def with_changes(self) -> Mapping[str, Any]:
+        return {**self.base, "plan": told.of_plan(self.subjects.changes)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A policy and what its rules read; ``is_about_plan``: of no resource, ``is_about_changes``: also of deletes."""
+
+    policy: Policy
+    known: Mapping[str, object]
+    is_about_plan: bool = False
+    is_about_changes: bool = False
+
+
+def _read(policy: Policy, shared: _Shared) -> _Read:
+    rules = [rule for rule in (_rule(policy.match), _rule(policy.require)) if isinstance(rule, Rule)]
+    chains = [chain for rule in rules for chain in rule.chains]
+    roots = {chain.root for chain in chains}
+    of_plan = [chain for chain in chains if chain.root == "plan"]
+    known = shared.base
+    if of_plan:
+        only_summary = all(chain.path[:1] == ("summary",) for chain in of_plan)
+        known = shared.with_summary if only_summary else shared.with_changes
+    return _Read(
+        policy=policy,
+        known=known,
+        is_about_plan=not roots & _OWN and policy.stage is PolicyStage.PLAN,
+        is_about_changes=bool(roots & {"change", "plan"}),
+    )
+
+
+def _concerns(read: _Read, subject: _Subject) -> bool:
+    if subject.goes and not read.is_about_changes:
+        return False
+    return read.policy.stage is not PolicyStage.GATE or subject.is_judged_later
+
+
+def _subjects(subjects: Subjects) -> Iterator[_Subject]:
+    changes = {change.address: change for change in subjects.changes}
+    for address in sorted({*subjects.resources, *changes}):
+        resource, change = subjects.resources.get(address), changes.get(address)
+        if resource is not None:
+            values = told.of_resource(resource, _facts_of(subjects, address, change))
+        elif change is not None:
+            values = told.of_delete(change)
+        else:
+            continue
+        tree: Mapping[str, Tree] = {
+            "resource": values,
+            "change": told.of_change(change),
+            "candidate": _METRICS,
+            "champion": _METRICS,
+        }
+        yield _Subject(values=tree, address=address, resource=resource, change=change)
+
+
+def _facts_of(subjects: Subjects, address: Address, change: Change | None) -> Mapping[str, Json] | None:
+    facts = subjects.facts.get(address)
+    waits = change is not None and bool(change.deferred or change.blocked)
+    return None if facts is None or (waits and not facts) else facts
+
+
+def _rule(text: str) -> Rule | ExpressionError:
+    try:
+        return compile_rule(text)
+    except ExpressionError as error:
+        return error
+
+
+def _one(read: _Read, subject: _Subject, locate: Locate) -> Iterator[Finding]:
+    policy = read.policy
+    facts = subject.facts(read.known)
+    ruling = _ruling(policy, facts)
+    if ruling.outcome is Outcome.PASS:
+        return
+    yield Finding(
+        policy=policy.address,
+        outcome=ruling.outcome,
+        level=policy.level,
+        address=subject.address,
+        message=_message(policy, facts, ruling),
+        remedy=policy.remedy if ruling.outcome is Outcome.FAIL else "",
+        at=_place(policy, subject, locate),
+    )
+
+
+def _ruling(policy: Policy, facts: Facts) -> Ruling:
+    """A rule that cannot be judged is an error, never a pass; one that may not even apply is not more than unknown."""
+    applies = _evaluate(policy.match, facts)
+    if applies.outcome is Outcome.FAIL:
+        return Ruling(outcome=Outcome.PASS)
+    if applies.outcome is Outcome.ERROR:
+        return Ruling(outcome=Outcome.ERROR, detail=f"match: {applies.detail}")
+    holds = _evaluate(policy.require, facts)
+    if applies.outcome is Outcome.UNKNOWN and holds.outcome is not Outcome.PASS:
+        return Ruling(outcome=Outcome.UNKNOWN, detail=applies.detail)
+    return holds
+
+
+def _evaluate(text: str, facts: Facts) -> Ruling:
+    rule = _rule(text)
+    if isinstance(rule, ExpressionError):
+        return Ruling(outcome=Outcome.ERROR, detail=rule.message)
+    return rule.evaluate(facts)
+
+
+def _message(policy: Policy, facts: Facts, ruling: Ruling) -> str:
+    if ruling.outcome is Outcome.UNKNOWN:
+        return ruling.detail
+    if ruling.outcome is Outcome.ERROR:
+        return f"it cannot be judged: {ruling.detail}"
+    if not policy.message:
+        return f"{policy.require} does not hold"
+    environment = facts.known.get("env")
+    name = environment.get("name") if isinstance(environment, Mapping) else None
+    names = {**facts.values, **{key: _spoken(value) for key, value in facts.known.items()}}
+    shown = {key: replace_leaves(value, _marked) for key, value in names.items()}
+    try:
+        text = evaluate(policy.message, Scope(environment=name, names=shown))
+    except ExpressionError as error:
+        return f"{policy.message} (this message cannot be rendered: {error.message})"
+    return text if isinstance(text, str) else str(text)
+
+
+def _spoken(value: object) -> Tree:
+    return value.isoformat() if isinstance(value, datetime) else cast(Tree, value)
+
+
+def _marked(leaf: Leaf) -> Tree:
+    return "(secret)" if isinstance(leaf, Secret) else "(known after apply)"
+
+
+def _place(policy: Policy, subject: _Subject, locate: Locate) -> Span | None:
+    """Where the resource was written: at the first of its fields that the rule reads, else at its name."""
+    if subject.resource is not None:
+        return locate(subject.resource.source, _field(_rule(policy.require), subject.resource))
+    if subject.change is not None:
+        return subject.change.at
+    return locate(policy.source, ("spec", "require")) if policy.source is not None else None
+
+
+def _field(require: Rule | ExpressionError, resource: Resource) -> Path:
+    for chain in require.chains if isinstance(require, Rule) else ():
+        if chain.root != "resource" or not chain.path:
+            continue
+        if chain.path[0] in ("owner", "description", "labels"):
+            return chain.path[:1]
+        if chain.path[0] == "spec" and len(chain.path) > 1:
+            return _existing(chain.path, resource)
+    return ("name",)
+
+
+def _existing(path: tuple[str, ...], resource: Resource) -> Path:
+    for length in range(len(path), 1, -1):
+        try:
+            dig(resource.spec, path[1:length])
+        except KeyError:
+            continue
+        return path[:length]
+    return ("name",)

@@ -1,0 +1,1 @@
+"""Plan → text: terminal, JSON, Markdown; diagnostics, explanations, tables, progress. Pure functions."""

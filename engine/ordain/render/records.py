@@ -1,0 +1,80 @@
+"""What is recorded, and what is installed, as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ordain.render.tables import table
+from ordain.render.words import value_text
+from ordain.values.codec import dumps
+from ordain.values.data import Tree
+from ordain.values.record import Recorded, ResourceRecord, VersionRecord
+
+PluginRow = tuple[str, str, str, str, str]
+
+
+def records_text(recorded: Recorded) -> str:
+    """Return the resources of an environment, one a line."""
+    if not recorded.resources:
+        return f"Nothing is recorded in {recorded.environment}.\n"
+    rows = [
+        (str(address), record.provider or "-", _gist(record), record.health.value)
+        for address, record in sorted(recorded.resources.items())
+    ]
+    return table(rows, ("ADDRESS", "PROVIDER", "OUTPUTS", "HEALTH"))
+
+
+def _gist(record: ResourceRecord) -> str:
+    # Short ones first: a model's version says more than its metrics.
+    short = sorted(
+        record.outputs.items(), key=lambda item: (isinstance(item[1], dict | list), item[0] == "digest", item[0])
+    )
+    return ", ".join(f"{name}={value_text(value, 40)}" for name, value in short)[:100]
+
+
+def records_json(recorded: Recorded) -> str:
+    """Return the resources of an environment as one JSON object by address."""
+    found = {str(address): record for address, record in sorted(recorded.resources.items())}
+    head = {"environment": recorded.environment, "lineage": recorded.head.lineage, "serial": recorded.head.serial}
+    return dumps({**head, "resources": found}, indent=True).decode() + "\n"
+
+
+def record_text(found: tuple[ResourceRecord, tuple[VersionRecord, ...]]) -> str:
+    """Return one resource as it was applied, and its versions."""
+    record, versions = found
+    lines = [f"{record.address}  ({record.kind}{f', {record.provider}' if record.provider else ''})\n"]
+    for name in ("description", "owner"):
+        if getattr(record, name):
+            lines.append(f"  {name}: {getattr(record, name)}\n")
+    for title, tree in (("spec", record.spec), ("outputs", record.outputs)):
+        lines += [f"  {title}:\n", *(f"    {line}\n" for line in _lines(tree))]
+    lines.append(f"  build fingerprint: {record.fingerprint.build}\n")
+    if record.depends_on:
+        lines.append(f"  depends on: {', '.join(map(str, record.depends_on))}\n")
+    if versions:
+        lines.append("  versions:\n")
+        rows = [(one.name, one.standing.value, one.made_by, value_text(one.metrics, 80)) for one in versions]
+        lines += [f"    {line}\n" for line in table(rows, ("VERSION", "STANDING", "MADE BY", "METRICS")).splitlines()]
+    return "".join(lines)
+
+
+def _lines(tree: Mapping[str, Tree]) -> list[str]:
+    return [f"{name}: {value_text(value, 100)}" for name, value in tree.items()]
+
+
+def record_json(found: tuple[ResourceRecord, tuple[VersionRecord, ...]]) -> str:
+    """Return one resource as JSON, its versions under ``versions``."""
+    record, versions = found
+    data = {name: getattr(record, name) for name in type(record).__slots__}
+    return dumps({**data, "versions": versions}, indent=True).decode() + "\n"
+
+
+def plugins_text(rows: Iterable[PluginRow]) -> str:
+    """Return what plugins bring, one a line."""
+    return table(rows, ("PLUGIN", "VERSION", "KIND", "PROVIDER", "WHAT IT IS"))
+
+
+def plugins_json(rows: Iterable[PluginRow]) -> str:
+    """Return what plugins bring as JSON."""
+    names = ("plugin", "version", "kind", "provider", "summary")
+    return dumps([dict(zip(names, row, strict=True)) for row in rows], indent=True).decode() + "\n"

@@ -1,0 +1,124 @@
+"""Takes looks: finds the provider, opens its secrets for the call, and remembers what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+from ordain.api.providers import InfrastructureDriver, LookRequest, Places
+from ordain.api.registry import load_provider
+from ordain.api.store import ArtifactStore
+from ordain.expr.templates import resolve_leaf
+from ordain.session.context import Context
+from ordain.session.files import write_file
+from ordain.session.secrets import Secrets
+from ordain.values.address import Address, Reference
+from ordain.values.codec import decode, dumps, loads
+from ordain.values.data import Json, Leaf, Secret, Tree, dig, leaves, replace_leaves
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
+from ordain.values.fingerprint import digest
+from ordain.values.look import Evidence, Look
+from ordain.values.record import ResourceRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What looks saw last time, by environment and address; ``question`` is the digest of what was asked."""
+
+    question: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Answers looks for one environment. ``records`` are where outputs that are secrets are asked for."""
+
+    context: Context
+    environment: str
+    targets: Mapping[tuple[str, str], str]
+    secrets: Secrets
+    store: ArtifactStore
+    memories: Mapping[str, Memory]
+    records: Mapping[Address, ResourceRecord] = field(default_factory=dict)
+
+    def ask(self, look: Look) -> Evidence:
+        """Take one look. Raises ``OrdainError`` for what the provider cannot plan around."""
+        remembered = self.memories.get(str(look.address))
+        held = tuple(path for path, leaf in leaves(look.spec) if isinstance(leaf, Secret))
+        request = LookRequest(
+            look=look,
+            spec=self._clear(look.spec),
+            environment=self.environment,
+            memory=remembered.evidence if remembered and remembered.question == question(look) else None,
+            places=Places(root=self.context.root, private=self.context.private(self.environment, look.address)),
+            store=self.store,
+            secret_fields=held,
+        )
+        return load_provider(self.targets[look.kind, look.provider]).look(request)
+
+    def _clear(self, spec: Mapping[str, Tree]) -> Mapping[str, Json]:
+        return cast("Mapping[str, Json]", replace_leaves(spec, self._open))
+
+    def _open(self, leaf: Leaf) -> Tree:
+        return resolve_leaf(leaf, self._output, self.secrets.open)
+
+    def _output(self, reference: Reference) -> Tree:
+        """Return an output in clear: a secret one is kept by its own provider."""
+        record = self.records.get(reference.address)
+        held = record.outputs.get(reference.path[0]) if record is not None and reference.path else None
+        if record is None or held is None:
+            raise OrdainError(_no_output(reference))
+        own = Reference(address=reference.address, path=reference.path[:1])
+        if isinstance(held, Secret) and held.names == (str(own),):
+            held = self._reveal(record, own)
+        return replace_leaves(dig(held, reference.path[1:]), self._open)
+
+    def _reveal(self, record: ResourceRecord, own: Reference) -> Json:
+        provider = load_provider(self.targets[record.kind, record.provider or ""])
+        if not isinstance(provider, InfrastructureDriver):
+            raise OrdainError(_no_output(own))
+        private = self.context.private(self.environment, record.address)
+        return provider.reveal(record, own.path[0], Places(root=self.context.root, private=private))
+
+
+def _no_output(reference: Reference) -> Diagnostic:
+    return Diagnostic(
+        code="secret-output",
+        summary=f"the output {reference} cannot be read",
+        detail="it is not recorded, or its provider does not reveal what it keeps",
+        fix=f"apply {reference.address} first; see ordain state show {reference.address}",
+        blame=Blame.WORLD,
+        exit=ExitCode.FAILURE,
+    )
+
+
+def question(look: Look) -> str:
+    """Return the digest of what a look asks, apart from what was recorded meanwhile."""
+    return digest([str(look.address), look.kind, look.provider, look.spec, look.deleting])
+
+
+def memory_file(context: Context, environment: str) -> Path:
+    return context.cache / f"looks-{environment}.json"
+
+
+def load_memories(context: Context, environment: str) -> Mapping[str, Memory]:
+    """Return what looks saw last time; nothing where that was never written or cannot be read."""
+    try:
+        data = loads(memory_file(context, environment).read_bytes())
+        return {name: decode(Memory, one) for name, one in data.items()} if isinstance(data, dict) else {}
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def save_memories(
+    context: Context, environment: str, looks: Mapping[Address, Look], evidence: Mapping[Address, Evidence]
+) -> None:
+    """Write down what was seen, for the providers' next look; a witness without facts is no use and stays out."""
+    kept = {
+        str(address): Memory(question=question(looks[address]), evidence=replace(seen, attachments={}))
+        for address, seen in evidence.items()
+        if seen.witness and not seen.problems
+    }
+    write_file(memory_file(context, environment), dumps(kept), durable=False)

@@ -1,0 +1,199 @@
+"""Makes a plan: load, look until nothing more is asked, judge, seal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from ordain import __version__
+from ordain.api.store import ArtifactStore, StateReader
+from ordain.config.locate import locate, snippet
+from ordain.observe.artifacts import without_lost
+from ordain.observe.evidence import take
+from ordain.plan.finish import Judgement, estimates, finish, seal
+from ordain.plan.planner import plan as draft_plan
+from ordain.plan.request import Draft, Mode, PlanRequest
+from ordain.policy.judge import Subjects, judge
+from ordain.policy.settings import settings_changes
+from ordain.session.commit import commit_of
+from ordain.session.context import Context
+from ordain.session.loading import Loaded
+from ordain.session.looking import Asker, load_memories, save_memories
+from ordain.session.secrets import Secrets
+from ordain.values.address import Address
+from ordain.values.change import Change
+from ordain.values.data import Secret, leaves
+from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError, Severity
+from ordain.values.look import Evidence, Look
+from ordain.values.plan import Envelope, Plan, Program
+from ordain.values.record import Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What kind of plan: destroy everything, or make some resources again."""
+
+    destroy: bool = False
+    replace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan and what it was made of."""
+
+    plan: Plan
+    draft: Draft
+    recorded: Recorded
+    loaded: Loaded
+    looks: Mapping[Address, Look] = field(default_factory=dict)
+    evidence: Mapping[Address, Evidence] = field(default_factory=dict)
+
+
+def make_plan(
+    context: Context, loaded: Loaded, stores: tuple[StateReader, ArtifactStore], options: PlanOptions
+) -> Planned:
+    """Return the plan for what is desired, against what is recorded and what the world shows.
+
+    Writes nothing but what providers remember of their looks. Raises ``OrdainError`` where looking is impossible.
+    """
+    state, artifacts = stores
+    environment = loaded.desired.environment
+    recorded = without_lost(state.recorded(environment.name, environment.promotes_from), artifacts.digests)
+    asker = Asker(
+        context=context,
+        environment=environment.name,
+        targets={key: entry.target for key, entry in context.registry.providers.items()},
+        secrets=loaded.secrets,
+        store=artifacts,
+        memories=load_memories(context, environment.name),
+        records=recorded.resources,
+    )
+    looks: dict[Address, Look] = {}
+    request = PlanRequest(
+        desired=loaded.desired,
+        recorded=recorded,
+        registry=context.registry,
+        locate=locate,
+        mode=Mode.DESTROY if options.destroy else Mode.NORMAL,
+        replace=_addresses(options.replace, loaded),
+    )
+    request, draft = _draft(request, asker, looks)
+    if request.evidence:
+        save_memories(context, environment.name, looks, request.evidence)
+    draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in draft.diagnostics))
+    program = finish(request, draft, _judgement(context, request, draft, loaded))
+    commit, dirty = commit_of(context.root)
+    envelope = Envelope(
+        id=context.new_id(),
+        created_at=datetime.fromtimestamp(context.clock(), UTC).isoformat(timespec="seconds"),
+        engine_version=__version__,
+        commit=commit,
+        dirty=dirty,
+        estimates=estimates(program, recorded),
+        attachments=_attachments(program, request.evidence),
+    )
+    plan = seal(program, envelope)
+    context.plugins.hook.plan_created(plan=plan)
+    return Planned(plan=plan, draft=draft, recorded=recorded, loaded=loaded, looks=looks, evidence=request.evidence)
+
+
+def _draft(request: PlanRequest, asker: Asker, looks: dict[Address, Look]) -> tuple[PlanRequest, Draft]:
+    while True:
+        answer = draft_plan(request)
+        if isinstance(answer, Draft):
+            return request, answer
+        looks |= {look.address: look for look in answer.looks}
+        request = _with(request, take(answer.looks, asker.ask, plugin_of=partial(_plugin, request)))
+
+
+def _with_snippet(problem: Diagnostic, loaded: Loaded) -> Diagnostic:
+    resource = loaded.desired.resources.get(problem.address) if problem.address is not None else None
+    if resource is None or problem.at is None or problem.snippet is not None or problem.at.file != resource.source.file:
+        return problem
+    return replace(problem, snippet=snippet(resource.source, problem.at))
+
+
+def _attachments(program: Program, evidence: Mapping[Address, Evidence]) -> Mapping[str, Mapping[str, str]]:
+    acting = {step.address for step in program.steps}
+    return {
+        str(address): evidence[address].attachments
+        for address in sorted(acting & evidence.keys())
+        if evidence[address].attachments
+    }
+
+
+def _with(request: PlanRequest, seen: Mapping[Address, Evidence]) -> PlanRequest:
+    return replace(request, evidence={**request.evidence, **seen})
+
+
+def _plugin(request: PlanRequest, look: Look) -> str:
+    return request.registry.origin.get(f"{look.kind}/{look.provider}", look.provider)
+
+
+def _judgement(context: Context, request: PlanRequest, draft: Draft, loaded: Loaded) -> Judgement:
+    desired, recorded = request.desired, request.recorded
+    destroying = request.mode is Mode.DESTROY
+    subjects = Subjects(
+        environment=desired.environment.name,
+        resources=draft.resources,
+        facts={address: outlook.facts for address, outlook in draft.outlooks.items()},
+        changes=draft.changes,
+        now=datetime.fromtimestamp(context.clock(), UTC),
+    )
+    return Judgement(
+        findings=judge(desired.policies, subjects, locate),
+        settings=() if destroying else settings_changes(recorded.settings, desired.settings, locate),
+        diagnostics=(*loaded.warnings, *_missing_secrets(draft, loaded)),
+    )
+
+
+def _missing_secrets(draft: Draft, loaded: Loaded) -> list[Diagnostic]:
+    """Return a warning for each secret that a step will need and that is not at hand here."""
+    acting = {step.address for step in draft.steps}
+    needed: dict[str, Change] = {}
+    for change in draft.changes:
+        if change.address in acting:
+            for _, leaf in leaves(change.after):
+                for name in leaf.names if isinstance(leaf, Secret) else ():
+                    needed.setdefault(name, change)
+    return [
+        Diagnostic(
+            code="secret-missing",
+            severity=Severity.WARNING,
+            summary=f"the secret {name} is not set",
+            detail="a change of it cannot be seen here, and apply will need it",
+            fix=f"export {Secrets.source(name)}=…",
+            address=change.address,
+            at=change.at,
+        )
+        for name, change in sorted(needed.items())
+        if name.startswith(("secret.", "var.")) and loaded.secrets.find(name) is None
+    ]
+
+
+def _addresses(texts: tuple[str, ...], loaded: Loaded) -> frozenset[Address]:
+    found = []
+    for text in texts:
+        try:
+            address = Address.parse(text)
+        except ValueError as error:
+            raise OrdainError(_no_such(text, str(error))) from error
+        if address not in loaded.desired.resources:
+            raise OrdainError(_no_such(text, "no document of this project has this address"))
+        found.append(address)
+    return frozenset(found)
+
+
+def _no_such(text: str, detail: str) -> Diagnostic:
+    return Diagnostic(
+        code="address-unknown",
+        summary=f"there is no {text}",
+        detail=detail,
+        fix="see the addresses there are: ordain plan --show-no-ops",
+        exit=ExitCode.SPEC,
+    )
+
+
+__all__ = ["PlanOptions", "Planned", "make_plan"]

@@ -1,0 +1,44 @@
+"""Reads what is recorded, for the commands that show it."""
+
+from __future__ import annotations
+
+import difflib
+
+from ordain.session.context import Context
+from ordain.session.stores import open_state
+from ordain.values.address import Address
+from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
+from ordain.values.record import Recorded, ResourceRecord, VersionRecord
+
+
+def read_resources(context: Context) -> Recorded:
+    """Return what the chosen environment has recorded."""
+    with open_state(context, create=False) as state:
+        return state.recorded(_chosen_environment(context, state.environments()))
+
+
+def read_resource(context: Context, text: str) -> tuple[ResourceRecord, tuple[VersionRecord, ...]]:
+    """Return one recorded resource and its versions; raise ``OrdainError`` where there is none."""
+    recorded = read_resources(context)
+    found = next((record for address, record in recorded.resources.items() if str(address) == text), None)
+    if found is None:
+        near = difflib.get_close_matches(text, [str(address) for address in recorded.resources], n=1)
+        hint = f"did you mean {near[0]}?" if near else "see what there is: ordain state list"
+        raise OrdainError(
+            Diagnostic(
+                code="not-recorded",
+                summary=f"{text} is not recorded in {recorded.environment}",
+                fix=hint,
+                exit=ExitCode.SPEC,
+            )
+        )
+    return found, recorded.versions.get(Address.parse(text), ())
+
+
+def _chosen_environment(context: Context, recorded: tuple[str, ...]) -> str:
+    """Return the environment that is asked for: one that has something recorded, or one that the specs know."""
+    if context.choice.environment in recorded:
+        return context.choice.environment
+    from ordain.session.loading import load
+
+    return load(context, key=None).desired.environment.name

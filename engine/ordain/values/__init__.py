@@ -1,0 +1,1 @@
+"""Pure values: what passes between the stages. Imports nothing of ours."""

@@ -1,0 +1,42 @@
+"""Read-only looks at the world: what the planner asks for, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ordain.values.address import Address
+from ordain.values.data import Json, Tree
+from ordain.values.diagnostic import Diagnostic
+from ordain.values.record import ResourceRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A question to one provider about one resource. ``spec`` has no ``Unknown`` leaf; it may hold secrets.
+
+    ``deleting`` asks what a delete would do (a Terraform destroy plan) instead of how the resource stands.
+    """
+
+    address: Address
+    kind: str
+    provider: str
+    spec: Mapping[str, Tree]
+    record: ResourceRecord | None = None
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a look saw.
+
+    ``facts`` are what the plan reads (same world, same facts; no clock in them); ``witness`` lets the provider skip
+    the reading next time (size, mtime, inode) and never reaches a plan; ``attachments`` maps a name to the digest
+    of a file put in the artifact store (a saved Terraform plan); ``problems`` are what the look could not do or
+    found broken (a missing file, a broken contract).
+    """
+
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    witness: Mapping[str, Json] = field(default_factory=dict)
+    attachments: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Diagnostic, ...] = ()

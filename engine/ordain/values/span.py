@@ -1,0 +1,40 @@
+"""Where something was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Span:
+    """A position in a file: path relative to the project with forward slashes; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The text one document was parsed from; positions inside it are found again on demand (``Locate``).
+
+    ``line`` is the line of the file on which ``text`` starts. ``overlays`` are documents that wrote some of the
+    fields (an Environment's override): the path they set, their own source, and the path inside that.
+    """
+
+    file: str
+    line: int
+    text: str
+    overlays: tuple[Overlay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """A field that another document wrote: ``path`` here stands at ``inner`` in ``source``."""
+
+    path: tuple[str | int, ...]
+    source: Source
+    inner: tuple[str | int, ...]

@@ -1,0 +1,175 @@
+"""Makes Terraform's plan, shows it as facts, and keeps it as the file that apply will run."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets as random
+import shutil
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ordain.api import ArtifactStore, Diagnostic, Evidence, OrdainError, canonical, digest
+from ordain_terraform import guards
+from ordain_terraform.command import FLAG, Command, Finished, run
+from ordain_terraform.facts import plan_facts
+from ordain_terraform.modules import digests
+from ordain_terraform.site import Site, initialise, scratch, tidy
+
+LOCK_TIMEOUT = "60s"
+KEPT = "kept"
+_NEEDS_INIT = ("terraform init", "tofu init")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan that was made: the file (in a scratch folder), what Terraform says of it, and its warnings."""
+
+    file: Path
+    shown: Mapping[str, Any]
+    warnings: tuple[Diagnostic, ...]
+
+
+def look(site: Site, store: ArtifactStore, deadline: float, *, deleting: bool) -> Evidence:
+    """Plan, and return facts, the kept plan and Terraform's warnings. Raises ``OrdainError`` where it cannot plan."""
+    with scratch(site, deadline) as folder, tidy(site):
+        planned = make_plan(site, folder, deadline, destroy=deleting)
+        facts = plan_facts(planned.shown, site.scrub)
+        code = digests(site.order.places.root, site.module.folder, site.data)
+        facts |= {"module": digest(code), "files": code}
+        _sign_outputs(site, facts, planned.shown)
+        attachments = {} if facts["empty"] else {"plan": store.put(_kept(site, planned, deleting))}
+        opted = tuple(name for name in site.secret_names if not site.module.variables[name].ephemeral)
+        problems = (*planned.warnings, *guards.stored_anyway(site.tell, opted))
+        return Evidence(facts=facts, attachments=attachments, problems=problems)
+
+
+def make_plan(site: Site, folder: Path, deadline: float | None, *, destroy: bool) -> Planned:
+    """Run ``plan`` and ``show``, after ``init`` where it is needed. Raises ``OrdainError``."""
+    fresh = initialise(site, folder, deadline)
+    file = folder / "plan"
+    command = _plan_command(site, folder, file, deadline, destroy)
+    finished = run(site.surroundings(folder), command)
+    if finished.code == 1 and not fresh and _wants_init(finished):
+        initialise(site, folder, deadline, again=True)
+        finished = run(site.surroundings(folder), command)
+    if finished.code not in (0, 2) or finished.timed_out:
+        raise site.tell.failure(finished, "plan")
+    os.chmod(file, 0o600)
+    shown = _show(site, folder, file, deadline)
+    _check_stored(site, shown)
+    return Planned(file=file, shown=shown, warnings=site.tell.warnings(finished))
+
+
+def _plan_command(site: Site, folder: Path, file: Path, deadline: float | None, destroy: bool) -> Command:
+    options: dict[str, object] = {"json": FLAG, "input": False, "lock_timeout": LOCK_TIMEOUT, "out": str(file)}
+    options |= site.state_option()
+    if destroy:
+        options["destroy"] = FLAG
+    if site.plain:
+        variables = folder / "variables.tfvars.json"
+        variables.write_text(json.dumps(site.plain), encoding="utf-8")
+        options["var_file"] = str(variables)
+    return Command(words="plan", options=options, deadline=deadline)
+
+
+def _wants_init(finished: Finished) -> bool:
+    told = [str(event["diagnostic"].get("detail", "")) for event in finished.events if "diagnostic" in event]
+    return any(hint in text for text in (*told, finished.complaint) for hint in _NEEDS_INIT)
+
+
+def _show(site: Site, folder: Path, file: Path, deadline: float | None) -> Mapping[str, Any]:
+    command = Command(words="show", arguments=(str(file),), options={"json": FLAG}, deadline=deadline)
+    finished = run(site.surroundings(folder), command)
+    if finished.code != 0:
+        raise site.tell.failure(finished, "show its plan")
+    shown: Mapping[str, Any] = json.loads(finished.text)
+    return shown
+
+
+def _check_stored(site: Site, shown: Mapping[str, Any]) -> None:
+    """Refuse a plan that holds a secret it should not: Terraform lists every variable that it stores.
+
+    The second line of defence: ``guards`` read the module's declarations, this asks Terraform.
+    """
+    asked = guards.Asked(spec=site.order.spec, variables={}, secret_fields=())
+    stored = [name for name in site.secret_names if name in shown.get("variables", {}) and name not in asked.opted]
+    if stored:
+        raise OrdainError(
+            *(
+                site.tell.wrong_field(
+                    "terraform-secret-stored",
+                    ("variables", name),
+                    f"Terraform stores the secret in variable {name}, in clear, in its plan and its state",
+                    detail="it did so in the plan it just made, which was thrown away",
+                    fix=f"declare the variable ephemeral; or accept it: stored_secrets: [{name}]",
+                )
+                for name in stored
+            )
+        )
+
+
+def private_key(private: Path) -> bytes:
+    """Return this resource's own key for digests of sensitive values; made once, never leaves its folder."""
+    path = private / "key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        made = path.with_name(f"new-key-{os.getpid()}-{random.token_hex(4)}")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(random.token_bytes(32))
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass  # another look was first: its key counts
+        finally:
+            made.unlink()
+        return path.read_bytes()
+
+
+def keyed(private: Path, value: object) -> str:
+    """Return the keyed digest (HMAC-SHA-256, 32 hex digits) of a sensitive value."""
+    return hmac.new(private_key(private), canonical(value), hashlib.sha256).hexdigest()[:32]
+
+
+def _sign_outputs(site: Site, facts: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    planned = shown.get("planned_values", {}).get("outputs", {})
+    for name, fact in facts["outputs"].items():
+        if fact["sensitive"] and fact["known"]:
+            fact["digest"] = keyed(site.private, planned[name].get("value"))
+
+
+def _seal(site: Site, planned: Planned) -> str:
+    """Return a keyed digest of all that a saved plan does and stands on, but for the time it was made.
+
+    Two plans with one seal do the same to the same state: the older file may stand for both, so that a plan that is
+    made twice has one attachment.
+    """
+    shown = {name: value for name, value in planned.shown.items() if name != "timestamp"}
+    with zipfile.ZipFile(planned.file) as archive:
+        state = json.loads(archive.read("tfstate"))
+    basis = [state.get("lineage"), state.get("serial"), site.workspace, str(site.state), site.order.spec.get("backend")]
+    return keyed(site.private, [shown, basis, digests(site.order.places.root, site.module.folder, site.data)])
+
+
+def _kept(site: Site, planned: Planned, deleting: bool) -> Path:
+    """Return the plan file made earlier where it does the same, else keep this one for later: plans have timestamps."""
+    folder = site.private / (f"{KEPT}-destroy" if deleting else KEPT)
+    file = folder / f"{_seal(site, planned)}.plan"
+    if not file.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        planned.file.rename(file)
+    return file
+
+
+def seconds_from_now(seconds: float | None) -> float | None:
+    """Return a deadline on the clock that commands use."""
+    return None if seconds is None else time.monotonic() + seconds

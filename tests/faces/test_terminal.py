@@ -1,0 +1,177 @@
+"""The terminal face: golden pictures, and what holds for each of them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given, strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+from ordain.render.terminal import TerminalOptions, plan_text
+from ordain.render.words import clean, pair_text, seconds_text, value_text
+from ordain.values.data import Secret, Unknown
+from ordain.values.plan import Plan
+
+ANSI = re.compile(r"\x1b\[[\d;]*m")
+Plans = Mapping[str, Callable[[], Plan]]
+
+
+def test_face(plan: Plan, snapshot: SnapshotAssertion) -> None:
+    lines = plan_text(plan, TerminalOptions(width=100)).splitlines()
+    if len(lines) > 60:
+        lines = [*lines[:8], f"[{len(lines) - 16} more lines]", *lines[-8:]]
+    assert lines == snapshot
+
+
+def test_verbose_face(plans: Plans, snapshot: SnapshotAssertion) -> None:
+    assert plan_text(plans["data_change"](), TerminalOptions(verbose=True)).splitlines() == snapshot
+
+
+def test_colour_adds_nothing_to_read(plan: Plan) -> None:
+    plain = plan_text(plan, TerminalOptions(color=False))
+    painted = plan_text(plan, TerminalOptions(color=True))
+    assert ANSI.sub("", painted) == plain
+    assert not ANSI.search(plain)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_wider_than_asked(plan: Plan, width: int) -> None:
+    for line in plan_text(plan, TerminalOptions(width=width)).splitlines():
+        assert len(line) <= max(width, 80), line
+
+
+def test_two_renderings_are_the_same(plans: Plans) -> None:
+    for make in plans.values():
+        assert plan_text(make(), TerminalOptions()) == plan_text(make(), TerminalOptions())
+
+
+def test_weakened_settings_come_first(plans: Plans) -> None:
+    text = plan_text(plans["weakened"](), TerminalOptions())
+    assert text.startswith("Changed settings\n  ! environment.prod")
+    assert text.index("WEAKENED") < text.index("added") < text.index("No changes to resources")
+
+
+def test_what_costs_stands_before_what_does_not(plans: Plans) -> None:
+    text = plan_text(plans["spec_change"](), TerminalOptions())
+    assert text.index("↻ model.subscriber") < text.index("· data_source.campaigns")
+    assert "params.max_iter: 200 → 300  models.yaml:41" in text
+
+
+def test_secrets_and_unknown_are_marked_never_told(plans: Plans) -> None:
+    text = plan_text(plans["secrets"](), TerminalOptions(verbose=True, width=400))
+    assert "must-not-show" not in text and "nor-this" not in text
+    assert "(secret) → (another secret)" in text
+    assert "(known after apply)" in text
+    assert "ignored: ignore_changes" in text
+
+
+def test_no_ops_only_when_asked(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.address import Address
+    from ordain.values.change import Action, Change, Effect
+
+    plan = plans["spec_change"]()
+    still = Change(
+        address=Address.parse("value.still"), kind="Value", provider=None, action=Action.NO_OP, effect=Effect.NONE
+    )
+    plan = replace(plan, program=replace(plan.program, changes=(*plan.program.changes, still)))
+    assert "value.still" not in plan_text(plan, TerminalOptions())
+    assert "= value.still" in plan_text(plan, TerminalOptions(show_no_ops=True))
+
+
+def test_a_very_long_plan_tells_what_is_alike_as_one(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.address import Address
+    from ordain.values.change import Action, Cause, CauseCode, Change, Effect
+
+    def change(name: str, action: Action, effect: Effect, code: CauseCode, number: int | None = None) -> Change:
+        address = Address.parse(f"value.{name}")
+        after = {"path": ("spec", "size"), "before": 1, "after": number} if number is not None else {}
+        cause = Cause(code=code, address=address, **after)  # type: ignore[arg-type]
+        return Change(address=address, kind="Value", provider=None, action=action, effect=effect, causes=(cause,))
+
+    plan = plans["spec_change"]()
+    changes = (
+        *(change(f"a{n}", Action.CREATE, Effect.CREATE, CauseCode.NEW) for n in range(400)),
+        *(change(f"b{n}", Action.DELETE, Effect.DELETE, CauseCode.REMOVED) for n in range(150)),
+        *(change(f"c{n}", Action.UPDATE, Effect.UPDATE, CauseCode.SPEC, n) for n in range(11)),
+        change("odd", Action.UPDATE, Effect.UPDATE, CauseCode.REQUESTED),
+        change("gone", Action.FORGET, Effect.FORGET, CauseCode.REMOVED),
+    )
+    plan = replace(plan, program=replace(plan.program, changes=changes))
+    lines = plan_text(plan, TerminalOptions()).splitlines()
+    heads = [line.split("  ")[1:3] for line in lines if line.startswith("  ") and "value." in line]
+    assert len([head for head in heads if head[0].startswith("- value.b")]) == 100
+    assert len([head for head in heads if head[0].startswith("+ value.a")]) == 10
+    assert any(head[0] == "- value.gone" for head in heads) and any(head[0] == "~ value.odd" for head in heads)
+    more = [line.split() for line in lines if "more" in line and "for the same reason as" in line]
+    assert [(one[0], one[2], one[-1]) for one in more] == [
+        ("-", "50", "value.b0"), ("+", "390", "value.a0"), ("~", "1", "value.c0")]  # fmt: skip
+    assert lines.index(next(line for line in lines if "50 more" in line)) < lines.index(
+        next(line for line in lines if "value.a0" in line)
+    )
+    every = plan_text(plan, TerminalOptions(verbose=True))
+    assert all(str(one.address) in every for one in changes)
+
+
+def test_an_empty_plan_does_not_import_rich() -> None:
+    code = (
+        "import sys; from ordain.render.terminal import plan_text, TerminalOptions, no_changes_text\n"
+        "from ordain.values.plan import *\n"
+        "p = Program(project='p', environment='dev', mode='normal', lineage='l', serial=41, spec_digest='d',\n"
+        "            status=Status(applyable=True, complete=True, errored=False), summary={'no-op': 12})\n"
+        "e = Envelope(id='i', created_at='', engine_version='')\n"
+        "print(plan_text(Plan(program=p, digest='d', envelope=e), TerminalOptions()), end='')\n"
+        "sys.exit('rich' in sys.modules or 'pydantic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "No changes. 12 resources are as specified (environment dev, state serial 41).\n",
+    ), done.stderr
+
+
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_cleaned_text_cannot_steer_a_terminal(text: str) -> None:
+    safe = clean(text)
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", safe)
+
+
+def test_values_are_spelled_unambiguously() -> None:
+    assert value_text("200") == '"200"'
+    assert value_text(200) == "200"
+    assert value_text("true") == '"true"'
+    assert value_text(True) == "true"
+    assert value_text("a b") == '"a b"'
+    assert value_text({"a": [1, None], "b": "x"}) == "{a: [1, (none)], b: x}"
+    assert value_text(Secret(expression="${{ secret.X }}", names=("secret.X",))) == "(secret)"
+    assert value_text([Unknown(expression="x")]) == "[(known after apply)]"
+    assert value_text(list(range(1000)), 20) == "[0, 1, 2, 3, 4, 5,…"
+
+
+def test_long_texts_are_shown_where_they_differ() -> None:
+    before, after = "select " + "a, " * 100 + "b from t", "select " + "a, " * 100 + "c from t"
+    assert pair_text(before, after) == '…, a, a, b from t" → …, a, a, c from t"'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (8.24, "8.2 s"), (59.6, "1 min"), (125, "2 min 5 s"), (11400, "3 h 10 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert seconds_text(seconds) == text
+
+
+def test_a_plan_of_which_nothing_can_be_done_names_no_command(plans: Plans) -> None:
+    from dataclasses import replace
+
+    plan = plans["destroyed"]()
+    held = tuple(change for change in plan.program.changes if change.blocked)
+    text = plan_text(replace(plan, program=replace(plan.program, changes=held, steps=())), TerminalOptions())
+    assert held and "cannot be applied: 1 blocked, and nothing else to do." in text
+    assert "ordain apply" not in text.splitlines()[-1]

@@ -1,0 +1,197 @@
+"""Policies: what they see, what they say, and that nothing passes by not being known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ordain.policy.judge import GateSubject, judge, judge_gate
+from ordain.values.address import Address
+from ordain.values.change import Action, Effect
+from ordain.values.data import Unknown
+from ordain.values.record import Outcome
+from ordain.values.setting import Level, PolicyStage
+
+LATER = Unknown(expression="x")
+FAIL, UNKNOWN, ERROR = Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR
+OWNED = "resource.owner != ''"
+
+
+def test_every_desired_resource_is_seen_changed_or_not(make: Any) -> None:
+    subjects = make.subjects(make.resource("model.b"), make.resource("model.a"), make.resource("value.v", owner="me"))
+    found = judge((make.policy(OWNED),), subjects, make.locate)
+    assert [(str(f.address), f.outcome) for f in found] == [("model.a", FAIL), ("model.b", FAIL)]
+    assert all(f.denies for f in found)
+
+
+@pytest.mark.parametrize(
+    ("match", "require", "outcome"),
+    [
+        ("true", "true", None),
+        ("true", "false", FAIL),
+        ("false", "false", None),
+        ("false", "resource.spec.nothing == 1", None),
+        ("true", "resource.spec.nothing == 1", ERROR),
+        ("resource.spec.nothing == 1", "true", ERROR),
+        ("resource.spec.later == 1", "false", UNKNOWN),
+        ("resource.spec.later == 1", "true", None),
+        ("resource.spec.later == 1", "resource.spec.nothing == 1", UNKNOWN),
+        ("true", "resource.spec.later == 1", UNKNOWN),
+        ("true", "this is no rule", ERROR),
+        ("resource.", "true", ERROR),
+    ],
+)
+def test_match_and_require(
+    match: str,
+    require: str,
+    outcome: Outcome | None,
+    make: Any,
+) -> None:
+    subjects = make.subjects(make.resource("model.a", spec={"later": LATER}))
+    found = judge((make.policy(require, match=match),), subjects, make.locate)
+    assert [f.outcome for f in found] == ([] if outcome is None else [outcome])
+    assert all(f.denies is (outcome in (FAIL, ERROR)) for f in found)
+    assert all(f.message for f in found)
+
+
+def test_a_broken_advisory_rule_does_not_deny(make: Any) -> None:
+    policy = make.policy("resource.spec.nothing == 1", level=Level.ADVISORY)
+    (found,) = judge((policy,), make.subjects(make.resource("model.a")), make.locate)
+    assert found.outcome is ERROR
+    assert not found.denies
+
+
+def test_personal_columns(make: Any) -> None:
+    rule = make.policy("!resource.facts.columns.exists(c, c.personal)", match='resource.kind == "Model"')
+    model = make.resource("model.a")
+    plain = {"columns": {"age": {"type": "integer"}, "contact": {"type": "category"}}}
+    marked = {"columns": {**plain["columns"], "contact": {"type": "category", "personal": True}}}
+
+    def outcomes(facts: object) -> list[Outcome]:
+        return [f.outcome for f in judge((rule,), make.subjects(model, facts=facts), make.locate)]
+
+    assert outcomes({model.address: plain}) == []
+    assert outcomes({model.address: marked}) == [FAIL]
+    assert outcomes({}) == [UNKNOWN]
+
+
+def test_facts_of_what_is_deferred_are_not_known(make: Any) -> None:
+    rule = make.policy("!resource.facts.columns.exists(c, c.personal)")
+    change = make.change("model.a", deferred="waits for the bucket")
+    (found,) = judge((rule,), make.subjects(make.resource("model.a"), changes=(change,)), make.locate)
+    assert found.outcome is UNKNOWN
+
+
+def test_deletes_are_seen_by_rules_about_changes_only(make: Any) -> None:
+    gone = make.change("model.old", Effect.DELETE, action=Action.DELETE, after={"seed": 7})
+    subjects = make.subjects(make.resource("model.a", owner="me"), changes=(gone,))
+    assert judge((make.policy(OWNED),), subjects, make.locate) == ()
+    keep = make.policy("change.action != 'delete' || resource.spec.seed != 7")
+    (found,) = judge((keep,), subjects, make.locate)
+    assert (str(found.address), found.outcome) == ("model.old", FAIL)
+
+
+def test_a_rule_about_the_plan_is_judged_once(make: Any) -> None:
+    changes = tuple(make.change(f"value.v{n}", Effect.DELETE, action=Action.DELETE) for n in range(4))
+    subjects = make.subjects(make.resource("model.a"), changes=changes)
+    policy = make.policy(
+        "plan.summary.delete <= 3 && plan.changes.all(c, c.kind == 'Value')", message="too many at once"
+    )
+    (found,) = judge((policy,), subjects, make.locate)
+    assert (found.address, found.outcome, found.message) == (None, FAIL, "too many at once")
+    assert judge((make.policy("plan.summary.retrain == 0 && env.name == 'dev'"),), subjects, make.locate) == ()
+
+
+@pytest.mark.parametrize(
+    "of_plan", ["plan.summary.delete == 1", "plan.changes.exists(c, c.action == 'delete')", "size(plan) == 2"]
+)
+def test_a_rule_may_read_the_plan_beside_a_resource(of_plan: str, make: Any) -> None:
+    gone = make.change("value.old", Effect.DELETE, action=Action.DELETE)
+    subjects = make.subjects(make.resource("model.a"), make.resource("value.b"), changes=(gone,))
+    rule = make.policy(f"!({of_plan})", match="resource.kind == 'Model'")
+    assert [(str(f.address), f.outcome) for f in judge((rule,), subjects, make.locate)] == [("model.a", FAIL)]
+
+
+def test_messages_are_rendered_with_the_rule_s_own_names(make: Any) -> None:
+    resource = make.resource("model.a", labels={"tier": "gold"}, spec={"later": LATER})
+    message = "${{ resource.address }} in ${{ env.name }} is ${{ resource.labels.tier }}, ${{ resource.spec.later }}"
+    (found,) = judge((make.policy(OWNED, message=message),), make.subjects(resource), make.locate)
+    assert found.message == "model.a in dev is gold, (known after apply)"
+    (broken,) = judge(
+        (make.policy(OWNED, message="${{ resource.nothing.more }}"),), make.subjects(resource), make.locate
+    )
+    assert broken.outcome is FAIL
+    assert "cannot be rendered" in broken.message
+    (silent,) = judge((make.policy(OWNED),), make.subjects(resource), make.locate)
+    assert silent.message == f"{OWNED} does not hold"
+
+
+def test_findings_stand_where_the_field_was_written(make: Any) -> None:
+    resource = make.resource("model.a", spec={"params": {"max_iter": 500}})
+
+    def place(require: str) -> str:
+        (found,) = judge((make.policy(require),), make.subjects(resource), make.locate)
+        return str(found.at)
+
+    assert place("resource.spec.params.max_iter < 100") == "a.yaml:4:8"  # spec.params.max_iter
+    assert place(OWNED) == "a.yaml:2:5"  # owner
+    assert place("resource.protected") == "a.yaml:2:4"  # name
+
+
+def test_findings_are_sorted_and_the_same_twice(make: Any) -> None:
+    policies = tuple(make.policy(OWNED, address=Address.parse(f"policy.{name}")) for name in ("z", "a"))
+    subjects = make.subjects(*(make.resource(f"model.{name}") for name in "cab"))
+    found = judge(policies, subjects, make.locate)
+    assert [(str(f.policy), str(f.address)) for f in found] == [
+        (f"policy.{policy}", f"model.{model}") for policy in "az" for model in "abc"
+    ]
+    assert judge(policies[::-1], subjects, make.locate) == found
+
+
+def test_a_runaway_rule_denies_instead_of_hanging(make: Any) -> None:
+    loop = "resource.spec.l.all(x, resource.spec.l.all(y, resource.spec.l.all(z, x + y + z >= 0)))"
+    (found,) = judge(
+        (make.policy(loop),), make.subjects(make.resource("model.a", spec={"l": list(range(300))})), make.locate
+    )
+    assert found.outcome is ERROR and found.denies
+    assert "too many steps" in found.message
+
+
+def test_gates_wait_for_what_is_trained(make: Any) -> None:
+    gate = make.policy("candidate.roc_auc >= 0.7", stage=PolicyStage.GATE)
+    models = make.resource("model.a"), make.resource("model.b")
+    changes = (make.change("model.a", Effect.RETRAIN), make.change("model.b", Effect.COSMETIC))
+    (found,) = judge((gate,), make.subjects(*models, changes=changes), make.locate)
+    assert (str(found.address), found.outcome, found.message) == ("model.a", UNKNOWN, "waits for candidate.roc_auc")
+
+
+@pytest.mark.parametrize("effect", [Effect.REUSE, Effect.PROMOTE])
+def test_gates_wait_for_a_version_that_is_there_already(make: Any, effect: Effect) -> None:
+    gate = make.policy("candidate.roc_auc >= 0.7", stage=PolicyStage.GATE)
+    resources = make.resource("model.a"), make.resource("dataset.d")
+    judged = replace(make.change("model.a", effect), inputs={"judge": {"policies": {"policy.p": "digest"}}})
+    changes = (judged, make.change("dataset.d", effect))
+    (found,) = judge((gate,), make.subjects(*resources, changes=changes), make.locate)
+    assert (str(found.address), found.outcome) == ("model.a", UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "champion", "outcomes"),
+    [(0.8, 0.75, []), (0.72, 0.75, [FAIL]), (0.72, None, []), (0.6, None, [FAIL])],
+)
+def test_gate_policies_judge_metrics(
+    candidate: float, champion: float | None, outcomes: list[Outcome], make: Any
+) -> None:
+    rule = "candidate.roc_auc >= 0.7 && candidate.roc_auc >= champion.roc_auc"
+    policies = (make.policy(rule, stage=PolicyStage.GATE), make.policy("false"))
+    subject = GateSubject(
+        environment="dev",
+        resource=make.resource("model.a"),
+        facts={},
+        candidate={"roc_auc": candidate},
+        champion=None if champion is None else {"roc_auc": champion},
+        now=make.now,
+    )
+    assert [f.outcome for f in judge_gate(policies, subject, make.locate)] == outcomes

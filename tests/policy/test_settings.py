@@ -1,0 +1,107 @@
+"""Settings that changed, and which of them ask for less."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ordain.policy.settings import settings_changes
+from ordain.values.address import Address
+from ordain.values.data import Secret, Tree
+from ordain.values.record import SettingRecord
+from ordain.values.setting import Setting
+from ordain.values.span import Source
+
+KINDS = {"policy": "Policy", "environment": "Environment", "project": "Project"}
+RULE = {"level": "hard", "match": "true", "require": "true"}
+Specs = Mapping[str, Mapping[str, Tree]]
+
+
+def _changes(before: Specs, after: Specs, locate: Any) -> list[tuple[str, str, bool]]:
+    found = settings_changes(_recorded(before), _desired(after), locate)
+    return [(str(change.address), change.action, change.weakened) for change in found]
+
+
+def _recorded(specs: Specs) -> Mapping[Address, SettingRecord]:
+    names = {Address.parse(name): spec for name, spec in specs.items()}
+    return {a: SettingRecord(address=a, kind=KINDS[a.kind], spec=spec) for a, spec in names.items()}
+
+
+def _desired(specs: Specs) -> tuple[Setting, ...]:
+    source = Source(file="settings.yaml", line=1, text="")
+    names = {Address.parse(name): spec for name, spec in specs.items()}
+    return tuple(Setting(address=a, kind=KINDS[a.kind], spec=spec, source=source) for a, spec in names.items())
+
+
+@pytest.mark.parametrize("old", ["advisory", "soft", "hard"])
+@pytest.mark.parametrize("new", ["advisory", "soft", "hard"])
+def test_a_level_that_sinks_is_weakened(old: str, new: str, locate: Any) -> None:
+    order = ["advisory", "soft", "hard"]
+    found = _changes({"policy.p": {**RULE, "level": old}}, {"policy.p": {**RULE, "level": new}}, locate)
+    assert found == ([] if old == new else [("policy.p", "update", order.index(new) < order.index(old))])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "weakened"),
+    [
+        ({"policies": {"p": "hard"}}, {"policies": {"p": "soft"}}, True),
+        ({"policies": {"p": "soft"}}, {"policies": {"p": "hard"}}, False),
+        ({"policies": {"p": "hard"}}, {}, True),  # the policy's own level is soft
+        ({"policies": {"p": "advisory"}}, {}, False),
+        ({}, {"policies": {"p": "advisory"}}, True),
+        ({}, {"policies": {"p": "hard"}}, False),
+        ({"approvals": {"count": 2}}, {"approvals": {"count": 1}}, True),
+        ({"approvals": {"count": 1}}, {"approvals": {"count": 2}}, False),
+        ({"approvals": {"count": 1}}, {}, True),
+        ({"approvals": {"count": 1, "roles": ["risk"]}}, {"approvals": {"count": 1, "roles": []}}, True),
+        ({"approvals": {"count": 1, "not_author": True}}, {"approvals": {"count": 1}}, True),
+        ({"approvals": {"count": 1, "expires": "3d"}}, {"approvals": {"count": 1, "expires": "2w"}}, True),
+        ({"approvals": {"count": 1, "expires": "3d"}}, {"approvals": {"count": 1, "expires": "12h"}}, False),
+        ({"soak": "3d"}, {"soak": "12h"}, True),
+        ({"soak": "1d"}, {"soak": "36h"}, False),
+        ({"variables": {"a": 1}}, {"variables": {"a": 2}}, False),
+    ],
+)
+def test_environments(old: Mapping[str, Tree], new: Mapping[str, Tree], weakened: bool, locate: Any) -> None:
+    policy = {"policy.p": {**RULE, "level": "soft"}}
+    found = _changes({"environment.prod": old, **policy}, {"environment.prod": new, **policy}, locate)
+    assert found == [("environment.prod", "update", weakened)]
+
+
+def test_a_removed_policy_is_weakened_a_changed_rule_only_shows(locate: Any) -> None:
+    assert _changes({"policy.p": RULE}, {}, locate) == [("policy.p", "delete", True)]
+    looser = {**RULE, "require": "true || false"}
+    (change,) = settings_changes(_recorded({"policy.p": RULE}), _desired({"policy.p": looser}), locate)
+    assert not change.weakened
+    assert [(field.path, field.before, field.after) for field in change.fields] == [
+        (("require",), "true", "true || false")
+    ]
+    assert str(change.at) == "settings.yaml:3:7"
+
+
+def test_first_settings_are_added_and_weaken_nothing(locate: Any) -> None:
+    specs = {"policy.p": RULE, "environment.dev": {"policies": {"p": "advisory"}}}
+    assert _changes({}, specs, locate) == [("environment.dev", "create", False), ("policy.p", "create", False)]
+    added_later = _changes({"policy.p": RULE}, specs, locate)
+    assert added_later == [("environment.dev", "create", True)]
+
+
+def test_trusting_more_estimators_is_weakened(locate: Any) -> None:
+    old, new = {"trust": {"estimators": ["lightgbm."]}}, {"trust": {"estimators": ["lightgbm.", "mine."]}}
+    assert _changes({"project.p": old}, {"project.p": new}, locate) == [("project.p", "update", True)]
+    assert _changes({"project.p": new}, {"project.p": old}, locate) == [("project.p", "update", False)]
+
+
+def test_the_same_settings_are_no_change_and_secrets_are_marked(locate: Any) -> None:
+    one = Secret(expression="${{ secret.A }}", names=("secret.A",), digest="1")
+    two = Secret(expression="${{ secret.A }}", names=("secret.A",), digest="2")
+    same = {"environment.dev": {"variables": {"a": one, "b": [1, {"c": 2}]}}}
+    assert _changes(same, dict(same), locate) == []
+    (change,) = settings_changes(
+        _recorded({"environment.dev": {"variables": {"a": one}}}),
+        _desired({"environment.dev": {"variables": {"a": two}}}),
+        locate,
+    )
+    assert [field.sensitive for field in change.fields] == [True]
