@@ -28,6 +28,7 @@ def record_part(resource: Resource | Change) -> Mapping[str, Tree]:
         "labels": dict(resource.labels),
         "protect": lifecycle.protect,
         "keep_on_remove": lifecycle.keep_on_remove,
+        "replace_when": lifecycle.replace_when,
         "run": [run.executor, run.cpu, run.memory, run.gpu, run.timeout, run.retries],
         "depends_on": [str(address) for address in resource.depends_on],
     }

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from ordain.values.address import Address
-from ordain.values.change import Branch, Cause, Effect, FieldChange, Nested
+from ordain.values.change import WRITTEN_DOWN, Branch, Cause, Effect, FieldChange, Nested
 from ordain.values.data import Json, Path, Tree
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.fingerprint import Facet
@@ -49,7 +49,7 @@ class Outlook:
     @property
     def changes(self) -> bool:
         """Whether more than its written record changes."""
-        return self.effect not in (Effect.NONE, Effect.COSMETIC)
+        return self.effect not in WRITTEN_DOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,8 @@ class Situation:
     with the resources each reads; ``gate_policies`` are the policies that will judge its versions,
     by address, each with the digest of its rule.
     ``provider_recipe`` is what of the provider counts for a version
-    (``Provider.recipe``); empty while the spec is not known.
+    (``Provider.recipe``); empty while the spec is not known. ``importing`` are the ids of ``Import`` documents, where
+    nothing is recorded yet.
     """
 
     resource: Resource
@@ -79,6 +80,7 @@ class Situation:
     expressions: Mapping[Path, tuple[Address, ...]] = field(default_factory=dict)
     gate_policies: Mapping[str, str] = field(default_factory=dict)
     provider_recipe: Mapping[str, Json] = field(default_factory=dict)
+    importing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +151,17 @@ class Decision:
 
 class Kind(ABC):
     """See the module. ``name`` is the word in ``kind:``; ``default_provider`` is used where a spec names none;
-    ``judged`` kinds make versions that policies at stage gate judge."""
+    ``judged`` kinds make versions that policies at stage gate judge. ``importable`` says what an ``Import``'s id is
+    ("": there is nothing to import). ``refreshes``: what the world shows of it can be taken in alone (--refresh-only).
+    """
 
     name: ClassVar[str]
     spec: ClassVar[type[Spec]]
     outputs: ClassVar[type[Spec]]
     default_provider: ClassVar[str | None] = None
     judged: ClassVar[bool] = False
+    importable: ClassVar[str] = ""
+    refreshes: ClassVar[bool] = False
 
     def look(self, situation: Situation) -> Look | None:
         """Return the look at the world that planning needs, or None. ``situation.spec`` is known."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ordain.values.address import Address
+from ordain.values.plan import Estimate
 from ordain.values.record import Head, JournalEntry, Recorded, ResourceRecord, SettingRecord, VersionRecord
 
 
@@ -57,7 +58,10 @@ class StepEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """One apply: times are seconds since the epoch; ``outcome`` is None while it runs or after it was cut off."""
+    """One apply: times are seconds since the epoch; ``outcome`` is None while it runs or after it was cut off.
+
+    ``predicted`` is how long its plan said it would take.
+    """
 
     id: str
     environment: str
@@ -66,6 +70,7 @@ class RunRecord:
     started: float
     finished: float | None = None
     outcome: str | None = None
+    predicted: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

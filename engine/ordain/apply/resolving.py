@@ -31,6 +31,7 @@ from ordain.values.data import (
     replace_leaves,
 )
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
+from ordain.values.record import ResourceRecord, place_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +112,9 @@ def complete(request: StepRequest, resolved: Resolved, inputs: Mapping[str, Json
     return replace(change, after=resolved.sealed, inputs=now, fingerprint=fingerprint)
 
 
-def places(request: StepRequest, address: Address) -> Places:
+def places(request: StepRequest, address: Address, record: ResourceRecord | None) -> Places:
     """Return the folders of a resource's provider; where it has one, the private folder is there."""
-    private = Path(request.home) / "private" / plain_name(request.environment) / str(address)
+    private = Path(request.home) / "private" / plain_name(request.environment) / place_of(address, record)
     if request.provider_target:
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Places(root=Path(request.root), private=private)
@@ -227,7 +228,7 @@ class _Opener:
                 )
             )
         record = self.request.upstream_by_address()[own.address]
-        return provider.reveal(record, own.path[0], places(self.request, own.address))
+        return provider.reveal(record, own.path[0], places(self.request, own.address, record))
 
     def _missing(self, reference: Reference | None, expression: str) -> Diagnostic:
         return self._problem(

@@ -19,7 +19,7 @@ from ordain.api.store import (
     RemoveVersion,
     StateStore,
 )
-from ordain.values.address import Address
+from ordain.values.address import Address, Reference
 from ordain.values.change import Change
 from ordain.values.data import Secret, Tree, leaves
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, worst
@@ -86,8 +86,8 @@ class Live:
 def _origins(outputs: Mapping[str, Tree]) -> list[Address]:
     secrets = [leaf for _, leaf in leaves(outputs) if isinstance(leaf, Secret)]
     found = [reference.address for leaf in secrets for reference in leaf.refs]
-    named = (name.split(".") for leaf in secrets for name in leaf.names)
-    return found + [Address(kind=parts[0], name=parts[1]) for parts in named if "outputs" in parts[2:3]]
+    named = (name for leaf in secrets for name in leaf.names)
+    return found + [Reference.parse(name).address for name in named if ".outputs." in name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

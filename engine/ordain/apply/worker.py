@@ -69,7 +69,7 @@ def _perform(
     if not step.last or result.rejected:
         return result, None
     if planned.action is Action.DELETE:
-        folder.remove(places(request, step.address).private)
+        folder.remove(places(request, step.address, request.record).private)
         return result, None
     change = complete(request, resolved, result.inputs)
     return result, change if change is not planned else None
@@ -83,7 +83,7 @@ def _call(request: StepRequest, resolved: Resolved, report: Report) -> Call:
         environment=request.environment,
         change=request.change,
         spec=resolved.clear,
-        places=places(request, request.step.address),
+        places=places(request, request.step.address, request.record),
         store=_artifacts(request),
         report=report,
         sealed=resolved.sealed,

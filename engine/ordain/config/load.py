@@ -26,13 +26,20 @@ _HEAD = re.compile(r"^(kind|name):[ ]*[\"']?([A-Za-z][A-Za-z0-9-]*)", re.MULTILI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document. ``broken``: only its kind and name could be read; it exists, so that others may refer to it."""
+    """One document. ``broken``: only its kind and name could be read; it exists, so that others may refer to it.
+
+    ``use`` names the blueprint it instantiates ("" for none; such a document has no kind). ``key`` and ``each`` are set
+    where it is one of several that ``for_each`` made of one: ``each`` holds ``key`` and ``value`` for its expressions.
+    """
 
     kind: str
     name: str
     data: Mapping[str, Tree]
     source: Source
     broken: bool = False
+    use: str = ""
+    key: str = ""
+    each: Mapping[str, Tree] | None = None
 
 
 def parse(files: tuple[FileText, ...]) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:

@@ -17,7 +17,7 @@ from ordain.config.resources import Resources
 from ordain.config.settings import Checked, Settings, check_format, meant, project_value
 from ordain.config.variables import Declared, Digest, Given
 from ordain.expr.templates import Scope
-from ordain.values.address import Address, snake
+from ordain.values.address import BY_ADDRESS, Address, snake
 from ordain.values.data import Leaf, Secret, Tree, replace_leaves
 from ordain.values.diagnostic import Diagnostic, in_order
 from ordain.values.fingerprint import digest
@@ -276,7 +276,7 @@ def _allowed(patch: Mapping[str, Tree], source: Source, inner: tuple[str, ...], 
 
 def _resources(documents: Mapping[Address, Document], building: Resources) -> Mapping[Address, Resource]:
     found: dict[Address, Resource] = {}
-    for address in sorted(documents, key=lambda one: (one.kind, one.name)):
+    for address in sorted(documents, key=BY_ADDRESS):
         if not documents[address].broken:
             resource = building.build(address, documents[address])
             if resource is not None:

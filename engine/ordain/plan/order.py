@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 
-from ordain.values.address import Address
-
-BY_ADDRESS = attrgetter("kind", "name")
-"""The order of addresses, as a sort key: comparing addresses themselves takes ten times as long."""
+from ordain.values.address import BY_ADDRESS, Address
 
 
 def dependencies_first(needs: Mapping[Address, Iterable[Address]]) -> tuple[Address, ...]:

@@ -13,10 +13,10 @@ from ordain.api.kind import Kind, Outlook, Situation
 from ordain.expr.templates import ExpressionError
 from ordain.plan import deletes, steps
 from ordain.plan.assess import Assessed, Normalised, assess, build_fields, normalise
-from ordain.plan.order import BY_ADDRESS, dependencies_first
+from ordain.plan.order import dependencies_first
 from ordain.plan.request import Draft, Mode, Needs, PlanRequest
 from ordain.plan.resolve import MissingOutput, complaint, expression_paths, known_outputs
-from ordain.values.address import Address
+from ordain.values.address import BY_ADDRESS, Address
 from ordain.values.change import Change, Effect
 from ordain.values.diagnostic import Diagnostic, OrdainError, in_order
 from ordain.values.fingerprint import short

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ordain.plan.order import BY_ADDRESS
-from ordain.values.address import Address
+from ordain.values.address import BY_ADDRESS, Address
 from ordain.values.change import Action, Change
 from ordain.values.fingerprint import digest
 from ordain.values.look import Evidence

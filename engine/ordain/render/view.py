@@ -94,7 +94,7 @@ def destroys(change: Change) -> bool:
 def shown(program: Program, *, no_ops: bool = False) -> tuple[Change, ...]:
     """Return the changes to list, what destroys first, then what trains, then by address; no no-ops unless asked."""
     listed_ones = [c for c in program.changes if no_ops or speaks(c)]
-    return tuple(sorted(listed_ones, key=lambda c: (_rank(c), c.address.kind, c.address.name)))
+    return tuple(sorted(listed_ones, key=lambda c: (_rank(c), c.address)))
 
 
 def speaks(change: Change) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pluggy
 
     from ordain.api.registry import Registry
+    from ordain.values.record import ResourceRecord
 
 HOME = ".ordain"
 
@@ -75,9 +76,11 @@ class Context:
     def artifacts(self) -> Path:
         return self.home / "artifacts"
 
-    def private(self, environment: str, address: Address) -> Path:
+    def private(self, environment: str, address: Address, record: ResourceRecord | None) -> Path:
         """Return the private folder of a resource's provider, made 0700."""
-        folder = self.home / "private" / environment / str(address)
+        from ordain.values.record import place_of
+
+        folder = self.home / "private" / environment / place_of(address, record)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 

@@ -7,6 +7,7 @@ import shutil
 from ordain.api.store import RemoveVersion, StateStore
 from ordain.session.context import Context
 from ordain.session.stores import open_artifacts
+from ordain.values.record import place_of
 
 
 def collect(context: Context, store: StateStore, environment: str, token: int) -> None:
@@ -29,5 +30,5 @@ def collect(context: Context, store: StateStore, environment: str, token: int) -
         artifacts.delete(digest)
     private = context.home / "private" / environment
     for folder in sorted(private.glob("*")):
-        if folder.name not in {str(address) for address in recorded.resources}:
+        if folder.name not in {place_of(address, record) for address, record in recorded.resources.items()}:
             shutil.rmtree(folder, ignore_errors=True)

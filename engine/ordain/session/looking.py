@@ -52,7 +52,9 @@ class Asker:
             spec=self._clear(look.spec),
             environment=self.environment,
             memory=remembered.evidence if remembered and remembered.question == question(look) else None,
-            places=Places(root=self.context.root, private=self.context.private(self.environment, look.address)),
+            places=Places(
+                root=self.context.root, private=self.context.private(self.environment, look.address, look.record)
+            ),
             store=self.store,
             secret_fields=held,
         )
@@ -79,7 +81,7 @@ class Asker:
         provider = load_provider(self.targets[record.kind, record.provider or ""])
         if not isinstance(provider, InfrastructureDriver):
             raise OrdainError(_no_output(own))
-        private = self.context.private(self.environment, record.address)
+        private = self.context.private(self.environment, record.address, record)
         return provider.reveal(record, own.path[0], Places(root=self.context.root, private=private))
 
 
@@ -96,7 +98,7 @@ def _no_output(reference: Reference) -> Diagnostic:
 
 def question(look: Look) -> str:
     """Return the digest of what a look asks, apart from what was recorded meanwhile."""
-    return digest([str(look.address), look.kind, look.provider, look.spec, look.deleting])
+    return digest([str(look.address), look.kind, look.provider, look.spec, look.deleting, look.sight, look.importing])
 
 
 def memory_file(context: Context, environment: str) -> Path:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
-_ADDRESS = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9-]*)")
+KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,62}")
+"""The key of one of several resources that a document with ``for_each`` stands for."""
+ADDRESS_PATTERN = rf"([a-z][a-z0-9_]*)\.([a-z][a-z0-9-]*)(?:\[\"?({KEY.pattern})\"?\])?"
+_ADDRESS = re.compile(ADDRESS_PATTERN)
+_REFERENCE = re.compile(rf"{ADDRESS_PATTERN}\.outputs((?:\..+)?)", re.DOTALL)
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -19,10 +24,14 @@ def snake(kind: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Address:
-    """The name of a resource or setting: the kind in snake_case, a dot, the name (``model.subscriber``)."""
+    """The name of a resource or setting: the kind in snake_case, a dot, the name (``model.subscriber``).
+
+    ``key`` tells the resources of one document with ``for_each`` apart (``model.churn["north"]``); "" for all others.
+    """
 
     kind: str
     name: str
+    key: str = ""
 
     @staticmethod
     def parse(text: str) -> Address:
@@ -34,8 +43,22 @@ class Address:
         """Return the address of a document of ``kind`` (``DataSource``) called ``name``."""
         return Address(kind=snake(kind), name=name)
 
+    @property
+    def base(self) -> Address:
+        """The address without its key: that of the document."""
+        return Address(kind=self.kind, name=self.name) if self.key else self
+
+    @property
+    def slug(self) -> str:
+        """The address as the name of a file or folder: ``model.churn@north``."""
+        return f"{self.kind}.{self.name}@{self.key}" if self.key else f"{self.kind}.{self.name}"
+
     def __str__(self) -> str:
-        return f"{self.kind}.{self.name}"
+        return f'{self.kind}.{self.name}["{self.key}"]' if self.key else f"{self.kind}.{self.name}"
+
+
+BY_ADDRESS = attrgetter("kind", "name", "key")
+"""The order of addresses, as a sort key: comparing addresses themselves takes ten times as long."""
 
 
 @lru_cache(maxsize=200_000)
@@ -43,7 +66,7 @@ def _parse(text: str) -> Address:
     match = _ADDRESS.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not an address: write kind.name, as in model.subscriber")
-    return Address(kind=match[1], name=match[2])
+    return Address(kind=match[1], name=match[2], key=match[3] or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -52,6 +75,15 @@ class Reference:
 
     address: Address
     path: tuple[str, ...]
+
+    @staticmethod
+    def parse(text: str) -> Reference:
+        """Return the reference that ``text`` spells; raise ``ValueError`` where it spells none."""
+        match = _REFERENCE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no reference: write kind.name.outputs.name")
+        path = tuple(match[4][1:].split(".")) if match[4] else ()
+        return Reference(address=Address(kind=match[1], name=match[2], key=match[3] or ""), path=path)
 
     def __str__(self) -> str:
         return ".".join((str(self.address), "outputs", *self.path))

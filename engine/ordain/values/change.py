@@ -28,19 +28,30 @@ class Effect(StrEnum):
     NONE = "none"
     CREATE = "create"
     UPDATE = "update"
+    MOVE = "move"
+    IMPORT = "import"
     COSMETIC = "cosmetic"
+    ENV_ONLY = "env-only"
     RE_EVALUATE = "re-evaluate"
     REDEPLOY = "redeploy"
     RESTART = "restart"
     REFRESH_DATA = "refresh-data"
     REUSE = "reuse"
+    ROLL_BACK = "roll-back"
     TRAIN = "train"
     RETRAIN = "retrain"
+    RETRAIN_INCOMPATIBLE = "retrain-incompatible"
     PROMOTE = "promote"
     REJECTED = "rejected"
     BLOCKED = "blocked"
+    RETIRE = "retire"
     DELETE = "delete"
     FORGET = "forget"
+
+
+WRITTEN_DOWN = frozenset({Effect.NONE, Effect.COSMETIC, Effect.ENV_ONLY, Effect.MOVE})
+"""Effects after which a resource is what it was: only its record differs, if anything does."""
+TRAINS = frozenset({Effect.TRAIN, Effect.RETRAIN, Effect.RETRAIN_INCOMPATIBLE})
 
 
 class CauseCode(StrEnum):
@@ -57,6 +68,9 @@ class CauseCode(StrEnum):
     GATE = "gate"
     PROMOTION = "promotion"
     REQUESTED = "requested"
+    MOVED = "moved"
+    IMPORTED = "imported"
+    TRIGGER = "trigger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +105,13 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """What happens if the gates pass, what if they fail."""
+    """What happens if the gates pass, what if they fail; of the last ``judged`` versions ``passed`` did."""
 
     condition: str
     then: str
     otherwise: str
+    passed: int = 0
+    judged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +128,8 @@ class Change:
     """What the plan does to one resource; everything apply needs to do it.
 
     ``deferred`` says what must exist before this can be planned; ``blocked`` why nothing is done although the
-    desired state asks for it. ``after`` is the normalised spec with unknown and secret leaves; ``outputs`` what is
+    desired state asks for it, ``unselected`` why a selector leaves it out. ``previous_address`` is what it was called
+    in the state, ``importing`` the ids under which the world has it already. ``after`` is the normalised spec with unknown and secret leaves; ``outputs`` what is
     known of the outputs. ``attachments`` are filled in from the plan's envelope when it is applied. ``fingerprint``
     is None where the spec is not fully known. ``recipe`` and ``spec_recipe`` name the version a versioned kind will
     make.
@@ -130,6 +147,8 @@ class Change:
     notes: tuple[str, ...] = ()
     deferred: str = ""
     blocked: str = ""
+    unselected: str = ""
+    importing: tuple[str, ...] = ()
     previous_address: Address | None = None
     depends_on: tuple[Address, ...] = ()
     after: Mapping[str, Tree] = field(default_factory=dict)
@@ -150,4 +169,4 @@ class Change:
     @property
     def acts(self) -> bool:
         """Whether anything is done to the resource or its record."""
-        return self.action is not Action.NO_OP and not self.deferred and not self.blocked
+        return self.action is not Action.NO_OP and not self.deferred and not self.blocked and not self.unselected

@@ -151,8 +151,7 @@ def revive(data: Json) -> Tree:
 
 
 def _reference(text: Any) -> Reference:
-    kind, name, _, *path = text.split(".")
-    return Reference(address=Address(kind=kind, name=name), path=tuple(path))
+    return Reference.parse(text)
 
 
 class _DataclassDecoder:

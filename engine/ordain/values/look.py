@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ordain.values.address import Address
 from ordain.values.data import Json, Tree
@@ -11,11 +12,21 @@ from ordain.values.diagnostic import Diagnostic
 from ordain.values.record import ResourceRecord
 
 
+class Sight(StrEnum):
+    """What a plan looks at: the world as ever; the world, to take in what it shows and nothing else; nothing that is
+    recorded already."""
+
+    FULL = "full"
+    REFRESH_ONLY = "refresh-only"
+    NO_REFRESH = "no-refresh"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """A question to one provider about one resource. ``spec`` has no ``Unknown`` leaf; it may hold secrets.
 
     ``deleting`` asks what a delete would do (a Terraform destroy plan) instead of how the resource stands.
+    ``sight`` tells a driver how its tool may look, ``importing`` under which ids the world has the resource already.
     """
 
     address: Address
@@ -24,6 +35,8 @@ class Look:
     spec: Mapping[str, Tree]
     record: ResourceRecord | None = None
     deleting: bool = False
+    sight: Sight = Sight.FULL
+    importing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ class Envelope:
     """What may differ between two plans of the same input: time, ids, commit, estimates, attached files.
 
     ``attachments`` maps an address to the digests of the files in the artifact store that its change takes along, by
-    name. A tool's saved plan has other bytes each time it is made; what it *does* is in the program.
+    name. ``duration`` is how long the whole plan will take: its critical path. A tool's saved plan has other bytes each time it is made; what it *does* is in the program.
     """
 
     id: str
@@ -124,6 +124,7 @@ class Envelope:
     commit: str | None = None
     dirty: bool | None = None
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    duration: Estimate | None = None
     attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -133,7 +134,7 @@ class Program:
 
     ``settings_after`` are the settings that apply writes down, ``promotes_from`` the environment whose records were
     read beside its own, ``trusted`` the estimators the project trusts beyond scikit-learn, ``gates`` the policies that
-    judge versions as they are made.
+    judge versions as they are made. ``selection`` are the selectors the plan was narrowed by.
     """
 
     project: str
@@ -156,6 +157,7 @@ class Program:
     promotes_from: str | None = None
     trusted: tuple[str, ...] = ()
     gates: tuple[Policy, ...] = ()
+    selection: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -26,7 +26,8 @@ class ResourceRecord:
     ``spec`` is the normalised spec as applied (defaults filled in, secrets as references). ``inputs`` are what else
     went into the fingerprint (column digests, upstream recipes, library versions). ``facts`` are what dependents and
     policies may know of it. ``outputs`` are the kind's outputs, ``private`` is the provider's own memory (process
-    ids, folders; never a secret). ``run`` is the run that wrote it, ``options`` how the document has its steps run.
+    ids, folders; never a secret). ``place`` is the name of its provider's private folder where that is not the
+    address's own (it was moved). ``run`` is the run that wrote it, ``options`` how the document has its steps run.
     """
 
     address: Address
@@ -46,7 +47,13 @@ class ResourceRecord:
     keep_on_remove: bool = False
     health: Health = Health.OK
     run: str = ""
+    place: str = ""
     options: RunOptions = field(default_factory=RunOptions)
+
+
+def place_of(address: Address, record: ResourceRecord | None) -> str:
+    """Return the name of the private folder of a resource's provider: it stays when the resource is moved."""
+    return (record.place or record.address.slug) if record is not None else address.slug
 
 
 class Standing(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ordain.values.address import Address
 from ordain.values.data import Path, Tree
-from ordain.values.setting import Environment, Policy, Project, Setting
+from ordain.values.setting import Environment, Import, Move, Policy, Project, Removal, Setting
 from ordain.values.span import Source, Span
 
 Locate = Callable[[Source, Path], Span]
@@ -16,11 +16,16 @@ Locate = Callable[[Source, Path], Span]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """How a resource may end: protected, left in the world, and which paths of its spec are not compared."""
+    """How a resource may end: protected, left in the world, and which paths of its spec are not compared.
+
+    ``replace_when`` are addresses and references (``infrastructure.bucket``, ``model.a.outputs.version``): where one
+    of them changes, the resource is made again.
+    """
 
     protect: bool = False
     keep_on_remove: bool = False
     ignore_changes: tuple[str, ...] = ()
+    replace_when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,8 @@ class Resource:
 class Desired:
     """Everything one environment asks for; ``resources`` is sorted by address.
 
-    ``digest`` covers resources and settings as they mean, not as they are written.
+    ``digest`` covers resources and settings as they mean, not as they are written. ``moves``, ``imports`` and
+    ``removals`` refactor without destroying; they are no settings that a plan compares, for they wear off.
     """
 
     project: Project
@@ -70,3 +76,6 @@ class Desired:
     settings: tuple[Setting, ...]
     resources: Mapping[Address, Resource]
     digest: str
+    moves: tuple[Move, ...] = ()
+    imports: tuple[Import, ...] = ()
+    removals: tuple[Removal, ...] = ()

@@ -72,3 +72,30 @@ class Policy:
     remedy: str = ""
     owner: str = ""
     source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What was called ``source`` is called ``target`` now. Without keys, of one name with all its keys."""
+
+    source: Address
+    target: Address
+    written: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What the world has under ``id`` becomes ``target``; inert once that is in the state."""
+
+    target: Address
+    id: str
+    written: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """``address`` leaves the state; ``destroy`` says whether the world loses it too."""
+
+    address: Address
+    destroy: bool
+    written: Source
