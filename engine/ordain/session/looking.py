@@ -52,9 +52,7 @@ class Asker:
             spec=self._clear(look.spec),
             environment=self.environment,
             memory=remembered.evidence if remembered and remembered.question == question(look) else None,
-            places=Places(
-                root=self.context.root, private=self.context.private(self.environment, look.address, look.record)
-            ),
+            places=self._places(look.address, look.record),
             store=self.store,
             secret_fields=held,
         )
@@ -81,8 +79,10 @@ class Asker:
         provider = load_provider(self.targets[record.kind, record.provider or ""])
         if not isinstance(provider, InfrastructureDriver):
             raise OrdainError(_no_output(own))
-        private = self.context.private(self.environment, record.address, record)
-        return provider.reveal(record, own.path[0], Places(root=self.context.root, private=private))
+        return provider.reveal(record, own.path[0], self._places(record.address, record))
+
+    def _places(self, address: Address, record: ResourceRecord | None) -> Places:
+        return Places(root=self.context.root, private=self.context.private(self.environment, address, record))
 
 
 def _no_output(reference: Reference) -> Diagnostic:

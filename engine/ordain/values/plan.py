@@ -115,7 +115,8 @@ class Envelope:
     """What may differ between two plans of the same input: time, ids, commit, estimates, attached files.
 
     ``attachments`` maps an address to the digests of the files in the artifact store that its change takes along, by
-    name. ``duration`` is how long the whole plan will take: its critical path. A tool's saved plan has other bytes each time it is made; what it *does* is in the program.
+    name. A tool's saved plan has other bytes each time it is made; what it *does* is in the program. ``duration`` is
+    how long the whole plan will take: its critical path.
     """
 
     id: str
