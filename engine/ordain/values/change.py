@@ -130,9 +130,9 @@ class Change:
     ``deferred`` says what must exist before this can be planned; ``blocked`` why nothing is done although the
     desired state asks for it, ``unselected`` why a selector leaves it out. ``previous_address`` is what it was called
     in the state, ``importing`` the ids under which the world has it already. ``after`` is the normalised spec with
-    unknown and secret leaves; ``outputs`` what is known of the outputs. ``attachments`` are filled in from the plan's envelope when it is applied. ``fingerprint``
-    is None where the spec is not fully known. ``recipe`` and ``spec_recipe`` name the version a versioned kind will
-    make.
+    unknown and secret leaves; ``outputs`` what is known of the outputs. ``attachments`` are filled in from
+    the plan's envelope when it is applied. ``fingerprint`` is None where the spec is not fully known. ``recipe`` and
+    ``spec_recipe`` name the version a versioned kind will make.
     """
 
     address: Address
