@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from ordain.render.durations import prediction_text, range_text
 from ordain.render.tables import table
-from ordain.render.words import value_text
+from ordain.render.words import clean, cut, seconds_text, value_text
 from ordain.values.codec import dumps
 from ordain.values.data import Tree
 from ordain.values.record import Recorded, ResourceRecord, VersionRecord
+
+if TYPE_CHECKING:
+    from ordain.api.store import RunRecord
 
 PluginRow = tuple[str, str, str, str, str]
 
@@ -78,3 +84,45 @@ def plugins_json(rows: Iterable[PluginRow]) -> str:
     """Return what plugins bring as JSON."""
     names = ("plugin", "version", "kind", "provider", "summary")
     return dumps([dict(zip(names, row, strict=True)) for row in rows], indent=True).decode() + "\n"
+
+
+def history_text(runs: Sequence[RunRecord], environment: str) -> str:
+    """Return the runs of an environment as a table, in the order given: id, start (UTC), who, end, time, prediction."""
+    if not runs:
+        return f"No run of {clean(environment)} is recorded.\n"
+    headers = ("RUN", "STARTED (UTC)", "WHO", "OUTCOME", "TOOK", "PREDICTED")
+    return table([_run_row(run) for run in runs], headers)
+
+
+def _run_row(run: RunRecord) -> tuple[str, ...]:
+    started = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    took = seconds_text(run.finished - run.started) if run.finished is not None else "-"
+    return run.id, started, cut(run.actor, 24) or "-", run.outcome or "not ended", took, _predicted(run)
+
+
+def _predicted(run: RunRecord) -> str:
+    told = run.predicted
+    return "-" if told is None or told.p50 is None else range_text(told.p50, told.p90)
+
+
+def history_json(runs: Sequence[RunRecord], environment: str) -> str:
+    """Return the runs as JSON: ``environment`` and ``runs``, each with its fields and ``seconds`` (None: not ended)."""
+    found = [
+        {**{name: getattr(run, name) for name in type(run).__slots__},
+         "seconds": None if run.finished is None else run.finished - run.started}
+        for run in runs
+    ]  # fmt: skip
+    return dumps({"environment": environment, "runs": found}, indent=True).decode() + "\n"
+
+
+__all__ = [
+    "history_json",
+    "history_text",
+    "plugins_json",
+    "plugins_text",
+    "prediction_text",
+    "record_json",
+    "record_text",
+    "records_json",
+    "records_text",
+]
