@@ -76,11 +76,15 @@ def _compiled(code: str, names: frozenset[str], offset: int) -> TemplateExpressi
         _fail("the expression is nested too deeply, or a number in it is too long", offset)
     if roots:
         root = min(roots)
-        _fail(
-            f"{root!r} is not known here; there are var.NAME, env.name, secret.NAME and KIND.NAME.outputs.OUTPUT",
-            offset,
-        )
+        _fail(f"{root!r} is not known here; {_hint(code, root)}", offset)
     return expression
+
+
+def _hint(code: str, root: str) -> str:
+    known = "there are var.NAME, env.name, secret.NAME and KIND.NAME.outputs.OUTPUT"
+    if f"{root}." in code and "[" in code.partition(f"{root}.")[2]:
+        return f'{known}; in brackets stands a key: ["north"], [each.key], [var.NAME]'
+    return known
 
 
 def _size(value: object) -> int:

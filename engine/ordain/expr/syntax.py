@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ordain.expr.errors import ExpressionError
-from ordain.values.address import Address, Reference
+from ordain.values.address import KEY, Address, Reference
 
 OPEN = "${{"
 LONGEST = 20_000
 """Characters one expression may have, with the values of its variables written in."""
+KEY_RULE = "1 to 63 letters, digits and _ . @ + -, and begins with a letter, a digit or _"
 
 _NAME = r"[A-Za-z_][\w-]*"
-_OUTPUT = r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9-]*)\.outputs(?![\w-])"
-_PLAIN = re.compile(rf"(?:(var|env|secret)\.({_NAME})((?:\.{_NAME})*)|{_OUTPUT}((?:\.{_NAME})*))", re.ASCII)
+_SPACE = rf"(?P<space>var|env|secret|each)\.(?P<name>{_NAME})"
+_INDEX = rf"""\[\s*(?:"(?P<double>[^"\\]*)"|'(?P<single>[^'\\]*)'|(?P<index>(?:var|env|each)(?:\.{_NAME})+))\s*\]"""
+_OUTPUT = rf"(?P<kind>[a-z][a-z0-9_]*)\.(?P<of>[a-z][a-z0-9-]*)(?:{_INDEX})?\.outputs(?![\w-])"
+_PLAIN = re.compile(rf"(?:{_SPACE}(?P<member>(?:\.{_NAME})*)|{_OUTPUT}(?P<path>(?:\.{_NAME})*))", re.ASCII)
 _TOKEN = re.compile(
     rf""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-    rf"""|(?<![\w.])(?:(var|env|secret)\.({_NAME})|{_OUTPUT}((?:\.{_NAME}(?![\w(-]))*))""",
+    rf"""|(?<![\w.])(?:{_SPACE}|{_OUTPUT}(?P<path>(?:\.{_NAME}(?![\w(-]))*))""",
     re.ASCII | re.DOTALL,
 )
 _BRACKETS = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{]|[}][}]?""", re.DOTALL)
@@ -27,9 +30,9 @@ _BRACKETS = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{]|[}][}]?""", r
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """``var.x``, ``env.name`` or ``secret.X``; ``path`` is what follows in a plain expression (``var.x.a``)."""
+    """``var.x``, ``env.name``, ``secret.X`` or ``each.key``; ``path`` is what follows in a plain one (``var.x.a``)."""
 
-    space: Literal["var", "env", "secret"]
+    space: Literal["var", "env", "secret", "each"]
     name: str
     path: tuple[str, ...] = ()
     offset: int = 0
@@ -39,10 +42,26 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Indexed:
+    """An output of one of several resources, told by a name: ``dataset.training[each.key].outputs.version``."""
+
+    address: Address
+    index: Name
+    path: tuple[str, ...] = ()
+    offset: int = 0
+
+    def __str__(self) -> str:
+        return ".".join((f"{self.address}[{self.index}]", "outputs", *self.path))
+
+
+Token: TypeAlias = Name | Reference | Indexed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
     """One ``${{ }}``: its code as text, names and references in turn; ``offset`` is where the code starts."""
 
-    tokens: tuple[str | Name | Reference, ...]
+    tokens: tuple[str | Token, ...]
     offset: int
 
     @property
@@ -56,10 +75,14 @@ class Expression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A scalar with at least one expression: literal text and expressions in turn."""
+    """A scalar with at least one expression: literal text and expressions in turn.
+
+    ``indexed``: a key in brackets is still to be evaluated (an ``Indexed``).
+    """
 
     text: str
     parts: tuple[str | Expression, ...]
+    indexed: bool = False
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -72,7 +95,7 @@ class Template:
         return tuple(dict.fromkeys(found))
 
     @property
-    def only(self) -> Name | Reference | None:
+    def only(self) -> Token | None:
         """The one name it consists of, where it is one plain expression."""
         part = self.parts[0]
         if len(self.parts) > 1 or isinstance(part, str) or len(part.tokens) > 1:
@@ -108,7 +131,8 @@ def parse(text: str) -> Template | None:
     literal += text[position:]
     if literal:
         parts.append(literal)
-    return Template(text=text, parts=tuple(parts))
+    tokens = (token for part in parts if isinstance(part, Expression) for token in part.tokens)
+    return Template(text=text, parts=tuple(parts), indexed=any(isinstance(token, Indexed) for token in tokens))
 
 
 def _end(text: str, start: int) -> int:
@@ -136,14 +160,14 @@ def _expression(text: str, start: int, end: int) -> Expression:
     if len(code) > LONGEST:
         raise ExpressionError(f"the expression is longer than {LONGEST:,} characters", offset)
     if (match := _PLAIN.fullmatch(code)) is not None:
-        return Expression(tokens=(_token(match, offset, match[3]),), offset=offset)
-    tokens: list[str | Name | Reference] = []
+        return Expression(tokens=(_token(match, offset, _path(match["member"])),), offset=offset)
+    tokens: list[str | Token] = []
     position = 0
     for match in _TOKEN.finditer(code):
-        if match[1] is None and match[3] is None:  # a string literal
+        if match["space"] is None and match["kind"] is None:  # a string literal
             continue
         tokens.append(code[position : match.start()])
-        tokens.append(_name(match, offset + match.start()))
+        tokens.append(_token(match, offset + match.start(), ()))
         position = match.end()
     tokens.append(code[position:])
     return Expression(tokens=tuple(token for token in tokens if token != ""), offset=offset)
@@ -153,16 +177,22 @@ def _path(text: str | None) -> tuple[str, ...]:
     return tuple(text[1:].split(".")) if text else ()
 
 
-def _token(match: re.Match[str], offset: int, path: str | None) -> Name | Reference:
-    if match[1] is None:
-        return Reference(address=Address.parse(f"{match[4]}.{match[5]}"), path=_path(match[6]))
-    return _named(match[1], match[2], _path(path), offset)
+def _token(match: re.Match[str], offset: int, member: tuple[str, ...]) -> Token:
+    if match["space"] is not None:
+        return _named(match["space"], match["name"], member, offset)
+    address, path = Address.parse(f"{match['kind']}.{match['of']}"), _path(match["path"])
+    if match["index"] is not None:
+        space, name, *rest = match["index"].split(".")
+        return Indexed(address=address, index=_named(space, name, tuple(rest), offset), path=path, offset=offset)
+    key = match["double"] if match["double"] is not None else match["single"]
+    return Reference(address=address if key is None else keyed(address, key, offset), path=path)
 
 
-def _name(match: re.Match[str], offset: int) -> Name | Reference:
-    if match[1] is None:
-        return Reference(address=Address.parse(f"{match[3]}.{match[4]}"), path=_path(match[5]))
-    return _named(match[1], match[2], (), offset)
+def keyed(base: Address, key: str, offset: int) -> Address:
+    """Return the address of one of several resources; raise ``ExpressionError`` where ``key`` cannot be a key."""
+    if not KEY.fullmatch(key):
+        raise ExpressionError(f"{key!r} cannot be the key of a resource: a key is {KEY_RULE}", offset)
+    return Address.parse(f'{base}["{key}"]')
 
 
 def _named(space: str, name: str, path: tuple[str, ...], offset: int) -> Name:
@@ -176,4 +206,11 @@ def _named(space: str, name: str, path: tuple[str, ...], offset: int) -> Name:
         if path:
             raise ExpressionError(f"secret.{name} is text and has no members", offset)
         return Name(space="secret", name=name, offset=offset)
+    if space == "each":
+        if name not in ("key", "value"):
+            hint = "; a minus sign needs spaces around it" if name.split("-")[0] in ("key", "value") else ""
+            raise ExpressionError(f"`each` has two members, each.key and each.value{hint}", offset)
+        if name == "key" and path:
+            raise ExpressionError("each.key is text and has no members", offset)
+        return Name(space="each", name=name, path=path, offset=offset)
     return Name(space="var", name=name, path=path, offset=offset)

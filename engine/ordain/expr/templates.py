@@ -13,7 +13,17 @@ from typing import TypeAlias
 
 from ordain.expr import sandbox
 from ordain.expr.errors import ExpressionError as ExpressionError
-from ordain.expr.syntax import LONGEST, OPEN as OPEN, Expression, Name, Template as Template, parse as parse
+from ordain.expr.syntax import (
+    LONGEST,
+    OPEN as OPEN,
+    Expression,
+    Indexed,
+    Name,
+    Template as Template,
+    Token,
+    keyed,
+    parse as parse,
+)
 from ordain.values.address import Reference
 from ordain.values.codec import dumps
 from ordain.values.data import Leaf, Secret, Tree, Unknown, leaves
@@ -35,6 +45,7 @@ class Scope:
     ``variables``: values, or ``Secret`` leaves for secret ones. ``outputs`` gives a reference's value (an
     ``Unknown`` leaf where it is not known; so by default). ``digest`` gives the keyed digest of a secret named
     ``secret.X`` or ``var.x``, or None. ``names`` are further root names (``resource`` in a policy's message).
+    ``each`` holds ``key`` and ``value`` in a document with ``for_each``, and is None elsewhere.
     """
 
     variables: Mapping[str, Tree] = field(default_factory=dict)
@@ -42,10 +53,11 @@ class Scope:
     outputs: Callable[[Reference], Tree] = _no_outputs
     digest: Callable[[str], str | None] = _no_digest
     names: Mapping[str, Tree] = field(default_factory=dict)
+    each: Mapping[str, Tree] | None = None
 
 
 _SCALARS = frozenset((str, int, float, bool, type(None)))
-Resolver: TypeAlias = Callable[[Name | Reference], Tree]
+Resolver: TypeAlias = Callable[[Token], Tree]
 Bound: TypeAlias = tuple[Tree, ...]
 
 
@@ -59,8 +71,16 @@ def evaluate(text: str, scope: Scope) -> Tree:
     if template is None:
         return text
 
-    def resolve(token: Name | Reference) -> Tree:
-        return scope.outputs(token) if isinstance(token, Reference) else _lookup(token, scope)
+    if template.indexed:
+        settled = _settled(template, scope)
+        if isinstance(settled, Unknown):
+            return settled
+        template = settled
+
+    def resolve(token: Token) -> Tree:
+        if isinstance(token, Name):
+            return _lookup(token, scope)
+        return scope.outputs(token if isinstance(token, Reference) else _reference(token, scope))
 
     return _evaluate(template, resolve, scope.names)
 
@@ -78,10 +98,10 @@ def resolve_leaf(leaf: Leaf, outputs: Callable[[Reference], Tree], secrets: Call
     if template is None:
         return leaf.expression
 
-    def resolve(token: Name | Reference) -> Tree:
+    def resolve(token: Token) -> Tree:
         if isinstance(token, Reference):
             return outputs(token)
-        if token.space == "env" or secrets is None:
+        if isinstance(token, Indexed) or token.space in ("env", "each") or secrets is None:
             raise ExpressionError(f"{token} is not known here", token.offset)
         return secrets(f"{token.space}.{token.name}")
 
@@ -94,7 +114,41 @@ def resolve_leaf(leaf: Leaf, outputs: Callable[[Reference], Tree], secrets: Call
     raise ExpressionError("the expression fails; why is withheld, since it handles a secret", offset)
 
 
+def _settled(template: Template, scope: Scope) -> Template | Unknown:
+    """Return the template with each key in brackets evaluated; an ``Unknown`` where a variable in one is wrong."""
+    parts: list[str | Expression] = []
+    for part in template.parts:
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        tokens: list[str | Token] = []
+        for token in part.tokens:
+            if isinstance(token, Indexed):
+                if isinstance(held := _lookup(token.index, scope), Unknown):
+                    return held
+                tokens.append(_reference(token, scope))
+            else:
+                tokens.append(token)
+        parts.append(Expression(tokens=tuple(tokens), offset=part.offset))
+    return Template(text=template.text, parts=tuple(parts))
+
+
+def _reference(token: Indexed, scope: Scope) -> Reference:
+    key = _lookup(token.index, scope)
+    if isinstance(key, Secret):
+        raise ExpressionError(f"{token.index} is secret, and an address shows: it cannot be a key", token.offset)
+    if isinstance(key, bool | int | float):
+        key = sandbox.text(key)
+    if not isinstance(key, str):
+        raise ExpressionError(f"{token.index} is no text: it cannot be a key", token.offset)
+    return Reference(address=keyed(token.address, key, token.offset), path=token.path)
+
+
 def _lookup(token: Name, scope: Scope) -> Tree:
+    if token.space == "each":
+        if scope.each is None:
+            raise ExpressionError(f"{token} is known only in a document with `for_each:`", token.offset)
+        return _member(scope.each[token.name], token)
     if token.space == "env":
         if scope.environment is None:
             raise ExpressionError("env.name is not known here", token.offset)
@@ -105,8 +159,11 @@ def _lookup(token: Name, scope: Scope) -> Tree:
     if token.name not in scope.variables:
         hint = _hint(token.name, scope.variables)
         raise ExpressionError(f"there is no variable {token.name!r}{hint}", token.offset)
-    value = scope.variables[token.name]
-    walked = f"var.{token.name}"
+    return _member(scope.variables[token.name], token)
+
+
+def _member(value: Tree, token: Name) -> Tree:
+    walked = f"{token.space}.{token.name}"
     for step in token.path:
         if isinstance(value, Unknown):
             return value
