@@ -62,7 +62,9 @@ def test_diagnostics_are_sorted_and_counted() -> None:
     assert text.index("models.yaml:2:1") < text.index("models.yaml:9:1")
     assert text.endswith("2 errors\n")
     assert diagnostics_text([], PLAIN) == ""
-    assert [d["at"]["line"] for d in json.loads(diagnostics_json([_diagnostic(9, 1, "b")]))["diagnostics"]] == [9]
+    assert [
+        d["range"]["start"]["line"] for d in json.loads(diagnostics_json([_diagnostic(9, 1, "b")]))["diagnostics"]
+    ] == [9]
 
 
 @pytest.mark.parametrize(

@@ -23,19 +23,35 @@ FORMATS = click.Choice(["text", "json", "markdown"])
 
 @click.command()
 @project_options
-@click.option("--json", "as_json", is_flag=True, help="Print the diagnostics as JSON.")
-def validate(context: Context, as_json: bool) -> int:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How to print what is wrong; json and sarif go to standard output.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def validate(context: Context, form: str, as_json: bool) -> int:
     """Check the specs of this project, for one environment.
 
     Reads only the project's files: no state, no data, no network, no code of the project.
     """
     from ordain.session import validating
 
-    warnings, count = validating.validate(context)
-    say_diagnostics(warnings, as_json=as_json)
-    if not as_json:
-        echo(f"Valid: {count} resource{'' if count == 1 else 's'}.")
-    return ExitCode.DONE
+    found = validating.validate(context)
+    if form == "sarif" and not as_json:
+        from ordain import __version__
+        from ordain.render.sarif import diagnostics_sarif
+
+        prefix = validating.repository_prefix(context.root)
+        echo(diagnostics_sarif(found.diagnostics, version=__version__, prefix=prefix), nl=False)
+        return found.exit
+    as_json = as_json or form == "json"
+    say_diagnostics(found.diagnostics, as_json=as_json)
+    if not as_json and found.exit is ExitCode.DONE:
+        echo(f"Valid: {found.resources} resource{'' if found.resources == 1 else 's'}.")
+    return found.exit
 
 
 @click.command()

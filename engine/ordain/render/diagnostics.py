@@ -1,15 +1,82 @@
-"""Diagnostics as a compiler would print them: what, where with a caret, why, and what to do next."""
+"""Diagnostics as a compiler would print them: what, where with a caret, why, and what to do next. And as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ordain.render.lines import BLANK, Line, Piece, Style, TerminalOptions, line, paint
 from ordain.render.words import cells, clean, where
 from ordain.values.codec import dumps
-from ordain.values.diagnostic import Blame, Diagnostic, in_order
+from ordain.values.diagnostic import Blame, Diagnostic, Severity, in_order
+from ordain.values.span import Span
 
 _SNIPPET = 160
+_FORMAT = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A position in a file; line and column count from 1, columns in Unicode characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A part of a file: from start to before end. Where the text is not at hand, end is start."""
+
+    filename: str
+    start: Point
+    end: Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The line at fault; the offsets are those of the part meant, in characters from 0, the end not included."""
+
+    code: str
+    start_line: int
+    highlight_start_offset: int
+    highlight_end_offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Another place that has to do with it, and why."""
+
+    message: str
+    range: Range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One diagnostic. Texts may be empty; what does not apply is null. ``path`` is the field in the document."""
+
+    severity: Severity
+    code: str
+    summary: str
+    detail: str
+    fix: str
+    blame: Blame
+    address: str | None
+    path: tuple[str | int, ...]
+    range: Range | None
+    snippet: Excerpt | None
+    related: tuple[Related, ...]
+    plugin: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What ``ordain validate --format json`` prints: whether the specs are valid, and everything there is to say."""
+
+    format_version: str
+    valid: bool
+    error_count: int
+    warning_count: int
+    diagnostics: tuple[Found, ...]
 
 
 def diagnostics_text(diagnostics: Iterable[Diagnostic], options: TerminalOptions) -> str:
@@ -19,8 +86,55 @@ def diagnostics_text(diagnostics: Iterable[Diagnostic], options: TerminalOptions
 
 
 def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> bytes:
-    """Return ``{"diagnostics": [...]}`` as JSON, sorted by position."""
-    return dumps({"diagnostics": in_order(diagnostics)}, indent=True) + b"\n"
+    """Return a ``Verdict`` as JSON, its diagnostics sorted by position."""
+    found = in_order(diagnostics)
+    errors = sum(one.is_error for one in found)
+    verdict = Verdict(
+        format_version=_FORMAT,
+        valid=not errors,
+        error_count=errors,
+        warning_count=len(found) - errors,
+        diagnostics=tuple(map(_found, found)),
+    )
+    return dumps(verdict, indent=True) + b"\n"
+
+
+def _found(one: Diagnostic) -> Found:
+    return Found(
+        severity=one.severity,
+        code=one.code,
+        summary=one.summary,
+        detail=one.detail,
+        fix=one.fix,
+        blame=one.blame,
+        address=str(one.address) if one.address is not None else None,
+        path=one.path,
+        range=_range(one.at, end_column(one)) if one.at is not None else None,
+        snippet=_excerpt(one),
+        related=tuple(Related(message=text, range=_range(span, span.column)) for span, text in one.related),
+        plugin=one.plugin,
+    )
+
+
+def _range(at: Span, end: int) -> Range:
+    start = Point(line=at.line, column=at.column)
+    return Range(filename=at.file, start=start, end=Point(line=at.line, column=end))
+
+
+def _excerpt(one: Diagnostic) -> Excerpt | None:
+    if one.at is None or not one.snippet:
+        return None
+    begin = min(one.at.column - 1, len(one.snippet))
+    end = max(begin, min(end_column(one) - 1, len(one.snippet)))
+    return Excerpt(code=one.snippet, start_line=one.at.line, highlight_start_offset=begin, highlight_end_offset=end)
+
+
+def end_column(one: Diagnostic) -> int:
+    """Return the column behind the word a diagnostic is about; its own column where the text is not at hand."""
+    if one.at is None:
+        return 1
+    rest = one.snippet[one.at.column - 1 :] if one.snippet else ""
+    return one.at.column + (len(_word(rest)) if rest else 0)
 
 
 def _all(found: tuple[Diagnostic, ...]) -> Iterator[Line]:
@@ -77,11 +191,16 @@ def _snippet(text: str, number: int, column: int, style: Style) -> Iterator[Line
 
 
 def _token(rest: str) -> int:
-    """Return how many columns the caret covers: the word that begins here, quotes included."""
+    """Return how many columns of a terminal the caret covers: at least one."""
+    return max(1, cells(_word(rest)))
+
+
+def _word(rest: str) -> str:
+    """Return the word that ``rest`` begins with, quotes included; its first character where that begins none."""
     if rest[:1] in ("'", '"'):
         end = rest.find(rest[0], 1) + 1
-        return cells(rest[:end]) if end else 1
+        return rest[: end or 1]
     length = 0
     while length < len(rest) and (rest[length].isalnum() or rest[length] in "_-./$"):
         length += 1
-    return max(1, cells(rest[:length]))
+    return rest[: max(1, length)]

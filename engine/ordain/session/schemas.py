@@ -9,6 +9,7 @@ from typing import Any
 from ordain.api.fields import Spec
 from ordain.api.registry import Registry
 from ordain.kinds.settings import SETTINGS
+from ordain.render.diagnostics import Verdict
 from ordain.render.schema import plan_schema, schema_of
 from ordain.session.plugins import load_plugins
 from ordain.values.address import snake
@@ -48,6 +49,7 @@ def all_schemas() -> Mapping[str, Mapping[str, Any]]:
     for kind, model in SETTINGS.items():
         found[f"{snake(kind)}.schema.json"] = _document(kind, {None: model}, resource=False)
     found["plan.schema.json"] = plan_schema()
+    found["diagnostics.schema.json"] = schema_of(Verdict, "What ordain validate --format json prints")
     found["event.schema.json"] = schema_of(Event, "An event of an apply")
     found["resource-record.schema.json"] = schema_of(ResourceRecord, "A recorded resource")
     kinds = [
