@@ -14,7 +14,10 @@ from ordain.state import migrations
 from ordain.state.sqlite import open_store
 from ordain.testing.samples import ADDRESS, DEV, PROD, holder, record, refused, run, setting, step, version
 from ordain.values.diagnostic import ExitCode, OrdainError
+from ordain.values.plan import Estimate
 from ordain.values.record import Head
+
+NOW = migrations.current_format()
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def mode(path):
 
 def test_the_identity_is_injected(path):
     with closing(open_store(path, create=True, new_id=lambda: "one", new_key=lambda: b"k" * 32)) as store:
-        assert store.head() == Head(lineage="one", serial=0, format=1)
+        assert store.head() == Head(lineage="one", serial=0, format=NOW)
         assert store.digest_key() == b"k" * 32
     with closing(open_store(path, create=True, new_id=lambda: "two")) as store:
         assert store.head().lineage == "one"
@@ -59,7 +62,7 @@ def test_the_identity_is_injected(path):
 
 def test_a_state_that_is_not_there_is_empty_and_stays_away(path, tmp_path):
     with closing(open_store(path, create=False)) as store:
-        assert store.head() == Head(lineage="", serial=0, format=1)
+        assert store.head() == Head(lineage="", serial=0, format=NOW)
         assert store.digest_key() is None
         assert store.recorded(DEV, PROD).resources == {}
         assert store.environments() == store.runs(DEV) == ()
@@ -124,24 +127,24 @@ def test_a_writer_that_waits_too_long_says_so(path):
 
 
 def test_a_newer_format_is_refused(filled):
-    sql(filled, "UPDATE meta SET format = 2")
+    sql(filled, f"UPDATE meta SET format = {NOW + 1}")
     before = filled.read_bytes()
     for create in (True, False):
-        with refused(ExitCode.FAILURE, "state-format-newer", "format 2", "up to 1", "Upgrade Ordain"):
+        with refused(ExitCode.FAILURE, "state-format-newer", f"format {NOW + 1}", f"up to {NOW}", "Upgrade Ordain"):
             open_store(filled, create=create)
     assert filled.read_bytes() == before
 
 
-def _second(connection):
+def _next(connection):
     connection.execute("ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT 'old'")
 
 
 def test_an_older_format_is_brought_up_once_and_keeps_its_rows(filled, monkeypatch):
     recorded, *rest = read_all(filled)
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, _second))
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, _next))
     for _ in range(2):
         with closing(open_store(filled, create=True)) as store:
-            assert store.head() == Head(lineage=recorded.head.lineage, serial=recorded.head.serial, format=2)
+            assert store.head() == Head(lineage=recorded.head.lineage, serial=recorded.head.serial, format=NOW + 1)
             assert store._connection.execute("SELECT note FROM runs").fetchall() == [("old",)]
     assert read_all(filled)[1:] == tuple(rest)
 
@@ -149,7 +152,7 @@ def test_an_older_format_is_brought_up_once_and_keeps_its_rows(filled, monkeypat
 def test_an_older_format_is_read_without_changing_it(filled, monkeypatch):
     recorded, *_ = read_all(filled)
     before = filled.read_bytes()
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, _second))
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, _next))
     with closing(open_store(filled, create=False)) as store:
         assert store.recorded(DEV, PROD).resources == recorded.resources
         assert store._connection.execute("SELECT note FROM runs").fetchall() == [("old",)]
@@ -160,7 +163,7 @@ def test_an_older_format_is_read_without_changing_it(filled, monkeypatch):
 
 def test_a_migration_that_fails_leaves_the_old_state(filled, monkeypatch):
     def fails(connection):
-        _second(connection)
+        _next(connection)
         raise KeyboardInterrupt
 
     seen = read_all(filled)
@@ -169,6 +172,35 @@ def test_a_migration_that_fails_leaves_the_old_state(filled, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             open_store(filled, create=True)
     assert read_all(filled) == seen
+
+
+FORMAT_1 = (
+    migrations.META,
+    "INSERT INTO meta VALUES ('old-one', 7, 1, '" + "6b" * 32 + "')",
+    *migrations._FORMAT_1,
+    "INSERT INTO runs VALUES ('run-1', 'dev', 'sha256:0', 'ann', 1.0, 9.5, 'done')",
+)
+"""A state as the first Ordain wrote it."""
+
+
+def test_a_state_of_format_1_gains_predictions_and_keeps_its_runs(path):
+    path.parent.mkdir()
+    for statement in FORMAT_1:
+        sql(path, statement)
+    before = path.read_bytes()
+    old = replace(run("run-1"), finished=9.5, outcome="done")
+    with closing(open_store(path, create=False)) as view:
+        assert view.runs(DEV) == (old,)
+        with refused(ExitCode.FAILURE, "older format"):
+            view.begin_run(run("r"))
+    assert path.read_bytes() == before
+    new = replace(run("run-2", 2.0), predicted=Estimate(p50=10.0, p90=15.0, runs=4))
+    with closing(open_store(path, create=True)) as store:
+        assert store.head() == Head(lineage="old-one", serial=7, format=NOW)
+        assert store.digest_key() == b"k" * 32
+        store.begin_run(new)
+    with closing(open_store(path, create=False)) as store:
+        assert store.runs(DEV) == (new, old)
 
 
 # Files that are no state
@@ -208,6 +240,7 @@ def test_a_database_of_something_else_is_refused_and_left(tmp_path, create):
         "UPDATE versions SET json = '[]'",
         "UPDATE settings SET json = 'null'",
         "UPDATE journal SET address = 'nonsense'",
+        "UPDATE runs SET predicted_runs = 'many'",
         "UPDATE durations SET seconds = '{}'",
         "DROP TABLE versions",
     ],
@@ -217,6 +250,7 @@ def test_rows_that_make_no_sense_are_refused(filled, damage):
     with refused(ExitCode.FAILURE, "state-corrupt", "backup"), closing(open_store(filled, create=False)) as store:
         store.recorded(DEV, PROD)
         store.digest_key()
+        store.runs(DEV)
 
 
 def test_a_place_where_nothing_can_be_is_refused(tmp_path):

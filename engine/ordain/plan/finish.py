@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ordain.plan.request import Draft, PlanRequest
+from ordain.plan.request import Draft, Mode, PlanRequest
 from ordain.values.address import Address
 from ordain.values.change import Change, Effect
 from ordain.values.codec import plain
 from ordain.values.data import Json
 from ordain.values.diagnostic import Diagnostic, ExitCode, in_order, worst
 from ordain.values.fingerprint import digest
-from ordain.values.plan import Envelope, Estimate, Finding, Plan, PluginUse, Program, SettingChange, Status, Step
-from ordain.values.record import Recorded, SettingRecord
+from ordain.values.plan import Envelope, Finding, Plan, PluginUse, Program, SettingChange, Status, Step
+from ordain.values.record import SettingRecord
 from ordain.values.setting import PolicyStage
 
 SETTINGS_STEP = "settings:record"
@@ -35,7 +35,9 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
     errored = any(diagnostic.is_error for diagnostic in diagnostics)
     settings_after = _settings_after(request)
     steps = draft.steps
-    if judgement.settings or (steps and request.mode == "destroy"):
+    # A plan that is narrowed leaves the settings to a whole one: it shows that they changed, and so does the next.
+    recorded = bool(judgement.settings) and request.whole
+    if recorded or (steps and request.mode is Mode.DESTROY and request.whole):
         steps = (*steps, _settings_step(request, settings_after))
     desired = request.desired
     return Program(
@@ -47,7 +49,7 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
         spec_digest=desired.digest,
         status=Status(
             applyable=not errored and not any(finding.denies for finding in judgement.findings),
-            complete=not any(change.deferred for change in draft.changes),
+            complete=not any(change.deferred and not change.unselected for change in draft.changes),
             errored=errored,
         ),
         summary=_summary(draft),
@@ -61,15 +63,16 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
             PluginUse(name=name, version=version) for name, version in sorted(request.registry.plugins.items())
         ),
         diagnostics=diagnostics,
-        settings_after=settings_after if judgement.settings else (),
+        settings_after=settings_after if recorded else (),
         promotes_from=desired.environment.promotes_from,
         trusted=desired.project.trusted_estimators,
         gates=tuple(replace(one, source=None) for one in desired.policies if one.stage is PolicyStage.GATE),
+        selection=request.select,
     )
 
 
 def _settings_after(request: PlanRequest) -> tuple[Mapping[str, Json], ...]:
-    if request.mode == "destroy":
+    if request.mode is Mode.DESTROY:
         return ()
     records = (
         SettingRecord(address=setting.address, kind=setting.kind, spec=setting.spec)
@@ -95,6 +98,8 @@ def _summary(draft: Draft) -> Mapping[str, int]:
 
 
 def _word(change: Change) -> str:
+    if change.unselected:
+        return "not-selected"
     if change.deferred:
         return "deferred"
     return Effect.BLOCKED.value if change.blocked and change.effect is not Effect.REJECTED else change.effect.value
@@ -105,24 +110,9 @@ def seal(program: Program, envelope: Envelope) -> Plan:
     return Plan(program=program, digest=digest(program), envelope=envelope)
 
 
-def estimates(program: Program, recorded: Recorded) -> Mapping[str, Estimate]:
-    """Return how long each change will take, from the seconds of earlier runs (nearest-rank p50, p90)."""
-    out: dict[str, Estimate] = {}
-    for step in program.steps:
-        past = sorted(recorded.durations.get(step.id, ()))
-        if not past:
-            continue
-        p50, p90 = past[(len(past) - 1) // 2], past[min(len(past) - 1, -(-9 * len(past) // 10) - 1)]
-        so_far = out.get(str(step.address), Estimate(p50=0.0, p90=0.0, runs=len(past)))
-        out[str(step.address)] = Estimate(
-            p50=(so_far.p50 or 0.0) + p50, p90=(so_far.p90 or 0.0) + p90, runs=min(so_far.runs, len(past))
-        )
-    return out
-
-
 def exit_of(program: Program) -> ExitCode:
     """Return the exit code a plan asks for by what it found, ``DONE`` where nothing is wrong (changes aside)."""
     codes = [diagnostic.exit for diagnostic in program.diagnostics if diagnostic.is_error]
     codes += [ExitCode.DENIED for finding in program.policy if finding.denies]
-    codes += [ExitCode.GATE for change in program.changes if change.effect is Effect.REJECTED]
+    codes += [ExitCode.GATE for change in program.changes if change.effect is Effect.REJECTED and not change.unselected]
     return worst(codes)

@@ -15,7 +15,7 @@ from ordain.policy import facts as told
 from ordain.values.address import Address
 from ordain.values.change import Action, Change, Effect
 from ordain.values.data import Json, Leaf, Path, Secret, Tree, Unknown, dig, replace_leaves
-from ordain.values.plan import Finding
+from ordain.values.plan import Estimate, Finding
 from ordain.values.record import Outcome
 from ordain.values.resource import Locate, Resource
 from ordain.values.setting import Policy, PolicyStage
@@ -34,6 +34,7 @@ class Subjects:
     """What is judged. ``resources`` are desired, with every leaf replaced that is known; ``now`` is aware of its zone.
 
     ``facts`` that are missing for a resource are not known yet, and so are empty ones of a deferred or blocked one.
+    ``estimates`` tell how long changes will take, ``duration`` how long all of it: where they are missing, nobody knows.
     """
 
     environment: str
@@ -41,6 +42,8 @@ class Subjects:
     facts: Mapping[Address, Mapping[str, Json]]
     changes: tuple[Change, ...]
     now: datetime
+    estimates: Mapping[Address, Estimate] = field(default_factory=dict)
+    duration: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

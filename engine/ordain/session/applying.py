@@ -288,6 +288,7 @@ def _execute(work: _Work, plan: Plan, secrets: Secrets, resources: Mapping[Addre
             plan_digest=plan.digest,
             actor=context.actor,
             started=context.clock(),
+            predicted=plan.envelope.duration,
         )
     )
     with closing(LocalExecutor(context.home, parallelism=work.options.parallelism)) as executor:

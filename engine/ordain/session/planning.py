@@ -12,7 +12,8 @@ from ordain.api.store import ArtifactStore, StateReader
 from ordain.config.locate import locate, snippet
 from ordain.observe.artifacts import without_lost
 from ordain.observe.evidence import take
-from ordain.plan.finish import Judgement, estimates, finish, seal
+from ordain.plan.estimates import Forecast, forecast
+from ordain.plan.finish import Judgement, finish, seal
 from ordain.plan.planner import plan as draft_plan
 from ordain.plan.request import Draft, Mode, PlanRequest
 from ordain.policy.judge import Subjects, judge
@@ -83,7 +84,8 @@ def make_plan(
     if request.evidence:
         save_memories(context, environment.name, looks, request.evidence)
     draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in draft.diagnostics))
-    program = finish(request, draft, _judgement(context, request, draft, loaded))
+    foreseen = forecast(draft.steps, draft.changes, recorded)
+    program = finish(request, draft, _judgement(context, request, draft, loaded, foreseen))
     commit, dirty = commit_of(context.root)
     envelope = Envelope(
         id=context.new_id(),
@@ -91,7 +93,8 @@ def make_plan(
         engine_version=__version__,
         commit=commit,
         dirty=dirty,
-        estimates=estimates(program, recorded),
+        estimates={str(address): one for address, one in foreseen.changes.items()} if program.steps else {},
+        duration=foreseen.plan if program.steps and foreseen.plan and foreseen.plan.runs else None,
         attachments=_attachments(program, request.evidence),
     )
     plan = seal(program, envelope)
@@ -132,7 +135,7 @@ def _plugin(request: PlanRequest, look: Look) -> str:
     return request.registry.origin.get(f"{look.kind}/{look.provider}", look.provider)
 
 
-def _judgement(context: Context, request: PlanRequest, draft: Draft, loaded: Loaded) -> Judgement:
+def _judgement(context: Context, request: PlanRequest, draft: Draft, loaded: Loaded, foreseen: Forecast) -> Judgement:
     desired, recorded = request.desired, request.recorded
     destroying = request.mode is Mode.DESTROY
     subjects = Subjects(
@@ -141,6 +144,8 @@ def _judgement(context: Context, request: PlanRequest, draft: Draft, loaded: Loa
         facts={address: outlook.facts for address, outlook in draft.outlooks.items()},
         changes=draft.changes,
         now=datetime.fromtimestamp(context.clock(), UTC),
+        estimates=foreseen.changes,
+        duration=foreseen.plan,
     )
     return Judgement(
         findings=judge(desired.policies, subjects, locate),

@@ -51,7 +51,16 @@ _FORMAT_1 = (
         started DOUBLE PRECISION NOT NULL)""",
 )
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+
+def _second(connection: Connection) -> None:
+    for column, type in _PREDICTED:
+        connection.execute(f"ALTER TABLE runs ADD COLUMN predicted_{column} {type}")
+
+
+# How long the plan of a run said it would take; all null where it did not say.
+_PREDICTED = (("p50", "DOUBLE PRECISION"), ("p90", "DOUBLE PRECISION"), ("runs", "BIGINT"), ("basis", "TEXT"))
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
 
 
 def current_format() -> int:

@@ -30,6 +30,8 @@ DONE = "done"
 """The ``outcome`` of a step that did what it should; only such steps teach how long the next one takes."""
 
 _ARTIFACT = re.compile(r"sha256:[0-9a-f]{64}")
+_RUN = ("id", "environment", "plan_digest", "actor", "started", "finished", "outcome")
+_PREDICTED = ("predicted_p50", "predicted_p90", "predicted_runs", "predicted_basis")
 _UPSERT_RESOURCE = (
     "INSERT INTO resources (environment, address, json) VALUES (?, ?, ?) "
     "ON CONFLICT (environment, address) DO UPDATE SET json = excluded.json"
@@ -120,12 +122,18 @@ def _seconds(text: str) -> tuple[float, ...]:
 
 def runs(connection: Connection, environment: str, limit: int) -> tuple[RunRecord, ...]:
     rows = connection.execute(
-        "SELECT id, environment, plan_digest, actor, started, finished, outcome FROM runs WHERE environment = ? "
+        f"SELECT {', '.join((*_RUN, *_PREDICTED))} FROM runs WHERE environment = ? "
         "ORDER BY started DESC, id DESC LIMIT ?",
         (environment, limit),
     ).fetchall()
-    names = ("id", "environment", "plan_digest", "actor", "started", "finished", "outcome")
-    return tuple(read("runs", lambda row: decode(RunRecord, dict(zip(names, row, strict=True))), row) for row in rows)
+    return tuple(read("runs", _run, row) for row in rows)
+
+
+def _run(row: Row) -> RunRecord:
+    told, (p50, p90, past, basis) = row[: len(_RUN)], row[len(_RUN) :]
+    # A run's row has a number of runs exactly where its plan predicted something.
+    predicted = None if past is None else {"p50": p50, "p90": p90, "runs": past, "basis": basis}
+    return decode(RunRecord, {**dict(zip(_RUN, told, strict=True)), "predicted": predicted})
 
 
 def environments(connection: Connection) -> tuple[str, ...]:
@@ -141,10 +149,12 @@ def referenced_artifacts(connection: Connection) -> frozenset[str]:
 
 
 def begin_run(connection: Connection, run: RunRecord) -> None:
+    told = (run.id, run.environment, run.plan_digest, run.actor, run.started, run.finished, run.outcome)
+    one = run.predicted
+    predicted = (None, None, None, None) if one is None else (one.p50, one.p90, one.runs, one.basis)
+    names = (*_RUN, *_PREDICTED)
     connection.execute(
-        "INSERT INTO runs (id, environment, plan_digest, actor, started, finished, outcome) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (run.id, run.environment, run.plan_digest, run.actor, run.started, run.finished, run.outcome),
+        f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", (*told, *predicted)
     )
 
 

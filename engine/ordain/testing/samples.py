@@ -58,6 +58,7 @@ def record(address: Address = ADDRESS, **fields: str) -> ResourceRecord:
         protect=True,
         health=Health.TAINTED,
         run="run-1",
+        place="model.once-called-this",
     )
     return replace(full, **fields)  # type: ignore[arg-type]
 

@@ -41,6 +41,7 @@ from ordain.testing.samples import (
     step,
     version,
 )
+from ordain.values.plan import Estimate
 
 
 class StateStoreContract:
@@ -282,6 +283,43 @@ class StateStoreContract:
         assert newest == replace(run("run-4", 4.0), finished=9.5, outcome="done")
         assert rest == [run("run-3", 3.0), run("run-2", 2.0)]
         assert store.runs(PROD) == (replace(run("other"), environment=PROD),)
+
+    def test_a_run_keeps_what_its_plan_predicted(self, store: StateStore) -> None:
+        predictions = (
+            Estimate(p50=10.5, p90=15.0, runs=4),
+            Estimate(p50=0.0, p90=0.25, runs=1, basis="kin"),
+            Estimate(p50=None, p90=None, runs=0),
+            None,
+        )
+        for number, predicted in enumerate(predictions):
+            store.begin_run(replace(run(f"run-{number}", float(number)), predicted=predicted))
+        store.finish_run("run-0", "done", 12.0)
+        assert [one.predicted for one in reversed(store.runs(DEV))] == list(predictions)
+
+    def test_only_as_many_runs_come_back_as_are_asked_for(self, store: StateStore) -> None:
+        for number in range(25):
+            store.begin_run(run(f"run-{number:02}", float(number)))
+        assert len(store.runs(DEV)) == 20
+        assert [one.id for one in store.runs(DEV, 1)] == ["run-24"]
+        assert len(store.runs(DEV, 100)) == 25
+
+    def test_where_a_moved_resource_keeps_its_files_comes_back(self, store: StateStore, token: int) -> None:
+        moved, unmoved = replace(record(), place="model.once@north"), replace(record(OTHER), place="")
+        store.write(DEV, [PutResource(record=moved), PutResource(record=unmoved)], token)
+        found = store.recorded(DEV).resources
+        assert (found[ADDRESS].place, found[OTHER].place) == ("model.once@north", "")
+
+    def test_resources_with_keys_are_told_apart(self, store: StateStore, token: int) -> None:
+        north, south = (replace(ADDRESS, key=key) for key in ("north", "south"))
+        mutations = [PutResource(record=record(one, owner=one.key)) for one in (ADDRESS, north, south)]
+        store.write(DEV, [*mutations, PutVersion(version=version(address=north))], token)
+        store.write(DEV, [RemoveResource(address=south)], token)
+        recorded = store.recorded(DEV)
+        assert recorded.resources == {ADDRESS: record(owner=""), north: record(north, owner="north")}
+        assert list(recorded.versions) == [north]
+        store.begin_step(DEV, replace(step(), address=north), 1.0, token)
+        store.end_step(DEV, replace(step(outcome="done"), address=north), 3.0, [], token)
+        assert store.recorded(DEV).durations == {'model.subscriber["north"]:train': (2.0,)}
 
     # Locks
 

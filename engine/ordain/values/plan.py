@@ -103,11 +103,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Seconds a change will take, from ``runs`` earlier runs of this project; None where there is no history."""
+    """Seconds a change will take, from ``runs`` earlier runs of this project; None where there is no history.
+
+    ``basis``: ``own`` runs, or at least in part those of its ``kin`` (other resources of its kind and provider).
+    """
 
     p50: float | None
     p90: float | None
     runs: int
+    basis: str = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +167,9 @@ class Program:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do: no step, no change that acts or would, were it not in the way."""
-        return not self.steps and not any(c.acts or c.deferred or c.blocked for c in self.changes)
+        return not self.steps and not any(
+            (c.acts or c.deferred or c.blocked) and not c.unselected for c in self.changes
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
