@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ordain.render import view
+from ordain.render import durations, reasons, view
 from ordain.render.lines import BLANK, Line, Style, TerminalOptions, line, paint
 from ordain.render.tables import table
 from ordain.render.words import clean, cut, field_name, number_text, value_text, where
@@ -70,7 +70,7 @@ def _moves(plan: Plan, change: Change) -> Iterator[Line]:
 
 
 def _cause(number: int, cause: Cause, own: Address) -> Iterator[Line]:
-    text = view.cause_text(cause, own, limit=200)
+    text = reasons.cause_text(cause, own, limit=200)
     if cause.code is CauseCode.NEW and cause.detail:
         text = f"new: {clean(cause.detail)}"
     at = where(cause.at, column=True)

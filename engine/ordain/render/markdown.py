@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from ordain.render import view
+from ordain.render import durations, reasons, view
+from ordain.render.folding import MANY, Row, rows, verdicts
+from ordain.render.graph import mermaid_text
 from ordain.render.words import clean, count, cut, field_name, where
-from ordain.values.change import Change
+from ordain.values.address import KEY, Address
+from ordain.values.change import TRAINS, Action, Change, Effect
 from ordain.values.diagnostic import Diagnostic
-from ordain.values.plan import Finding, Plan, SettingChange
+from ordain.values.plan import Finding, Plan, Program, SettingChange
 
 _CELL = 300
 _LEAST = 4_000
 _NODES = 60
+_NAMED, _GRAVE = 5, 400
+_ADDRESS = re.compile(rf"[a-z0-9._-]+(\[\"{KEY.pattern}\"\])?")
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$:@#]|(?i:(?<=www)\.)")
 
 
@@ -32,9 +38,9 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def _name(text: object) -> str:
-    """Addresses hold nothing but letters, digits, dots, underscores and hyphens: safe as code."""
+    """Spell an address: what it may hold, a key included, is safe as code."""
     plain = str(text)
-    return f"`{plain}`" if re.fullmatch(r"[a-z0-9._-]+", plain) else escape(plain)
+    return f"`{plain}`" if _ADDRESS.fullmatch(plain) else escape(plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +75,23 @@ def plan_markdown(plan: Plan, budget: int = 60_000) -> str:
     head, tail = _head(plan), _tail(plan)
     room -= _size(head) + _size(tail)
     # In the order of what a reviewer must see; the page has an order of its own.
+    changes = view.shown(plan.program)
+    folded = rows(changes) if len(changes) > MANY else _one_by_one(changes)
     sections = {
         "settings": _settings(plan.program.settings),
         "policy": _policy(view.findings(plan.program)),
         "diagnostics": _diagnostics(plan.program.diagnostics),
-        "changes": _changes(plan),
-        "drift": _drift(plan),
-        "graph": _graph(view.shown(plan.program)),
-        "details": _details(plan),
+        "changes": _changes(folded),
+        "drift": _drift(plan.program),
+        "not selected": _not_selected(plan.program),
+        "graph": _graph(changes),
+        "details": _details(plan, folded),
     }
     texts: dict[str, str] = {}
     for name, section in sections.items():
         texts[name] = section.fit(room) if section.parts and room > 200 else ""
         room -= _size(texts[name])
-    order = ("settings", "changes", "policy", "diagnostics", "drift", "details", "graph")
+    order = ("settings", "changes", "not selected", "policy", "diagnostics", "drift", "details", "graph")
     return head + "".join(texts[name] for name in order) + tail
 
 
@@ -93,22 +102,35 @@ def _size(text: str) -> int:
 def _head(plan: Plan) -> str:
     program = plan.program
     weakened = [setting for setting in program.settings if setting.weakened]
-    rows = [f"| {escape(name)} | {number:,} |\n" for name, number in view.counts(program).items()]
+    table = [f"| {escape(name)} | {number:,} |\n" for name, number in view.counts(program).items()]
     still = view.unchanged(program)
     out = f"### Plan for {escape(program.project)}, environment {_name(program.environment)}\n\n"
+    if program.mode != "normal":
+        out += f"Mode: **{escape(program.mode)}**\n\n"
+    if program.selection:
+        out += f"Selected: {escape(view.selection_text(program), 600)}\n\n"
     if weakened:
         out += f"> [!WARNING]\n> **{count(len(weakened), 'setting')} weakened by this change.**\n\n"
     reason = view.why_not(program)
     if reason:
         out += f"> [!CAUTION]\n> **Cannot be applied: {escape(reason, 600)}.**\n\n"
-    if not rows:
+    breaks = [c for c in program.changes if c.acts and c.effect is Effect.RETRAIN_INCOMPATIBLE]
+    for change in breaks[:20]:
+        broken = escape(reasons.broken_text(program, change), 600)
+        out += f"> [!CAUTION]\n> **{_name(change.address)} gets another signature. It breaks: {broken}.**\n\n"
+    if not table:
         return out + f"No changes to resources{f' ({still:,} unchanged)' if still else ''}.\n"
-    return out + "| what | how many |\n|---|---:|\n" + "".join(rows) + (f"| unchanged | {still:,} |\n" if still else "")
+    return (
+        out + "| what | how many |\n|---|---:|\n" + "".join(table) + (f"| unchanged | {still:,} |\n" if still else "")
+    )
 
 
 def _tail(plan: Plan) -> str:
     later = "" if plan.program.status.complete else "Not the whole plan yet: an apply does the rest in further rounds. "
-    return f"\n{later}<sub>Plan `{view.short_digest(plan.digest)}`, state serial {plan.program.serial}</sub>\n"
+    takes = durations.plan_time_text(plan)
+    time = f"{escape(takes[0].upper() + takes[1:])}. " if takes else ""
+    digest = view.short_digest(plan.digest)
+    return f"\n{later}{time}<sub>Plan `{digest}`, state serial {plan.program.serial}</sub>\n"
 
 
 def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]], what: str) -> _Section:
@@ -119,32 +141,57 @@ def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]], wh
 def _settings(settings: tuple[SettingChange, ...]) -> _Section:
     def rows() -> Iterator[Sequence[str]]:
         for one in sorted(settings, key=lambda s: (not s.weakened, s.address)):
-            said = "; ".join(f"{field_name(f.path)}: {view.field_text(f, 80)}" for f in one.fields[:6])
+            said = "; ".join(f"{field_name(f.path)}: {reasons.field_text(f, 80)}" for f in one.fields[:6])
             word = f"**{view.setting_text(one)}**" if one.weakened else view.setting_text(one)
             yield _name(one.address), word, escape(said), escape(where(one.at))
 
     return _table("Changed settings", ("setting", "", "fields", "at"), rows(), "setting")
 
 
-def _changes(plan: Plan) -> _Section:
-    def rows() -> Iterator[Sequence[str]]:
-        for change in view.shown(plan.program):
-            if change.deferred or change.blocked:
-                yield (
-                    _sign(change),
-                    _name(change.address),
-                    view.word(change),
-                    escape(change.deferred or change.blocked),
-                    "",
-                )
-                continue
-            causes = view.roots(change)
-            text = view.headline_cause(change) if causes else ""
-            more = f" (+{len(causes) - 1})" if len(causes) > 1 else ""
-            at = where(causes[0].at) if causes else ""
-            yield _sign(change), _name(change.address), view.word(change), escape(text) + more, escape(at)
+def _one_by_one(changes: Iterable[Change]) -> tuple[Row, ...]:
+    return tuple(Row(changes=(one,), reason=one.deferred or one.blocked or reasons.headline_cause(one))
+                 for one in changes)  # fmt: skip
 
-    return _table("Changes", ("", "resource", "what", "because", "at"), rows(), "change")
+
+def _changes(folded: Sequence[Row]) -> _Section:
+    def cells() -> Iterator[Sequence[str]]:
+        for row in folded:
+            change, number = row.first, len(row.changes)
+            waits = change.deferred or change.blocked
+            causes = () if waits else reasons.roots(change)
+            place = escape(where(causes[0].at)) if causes else ""
+            more = f" (+{len(causes) - 1})" if len(causes) > 1 and number == 1 else ""
+            text = escape(row.reason if row.same else f"each for its own: {row.reason}") + more
+            if number > 1:
+                named = [one.address for one in row.changes]
+                limit = _GRAVE if view.is_grave(change) else _NAMED
+                text += f"<br><sub>{_names(named, limit)}</sub>"
+                place += f" and {count(number - 1, 'more place')}" if place else ""
+            label = _name(row.label) if number == 1 else escape(row.label)
+            yield _sign(change), label, _said(change), text, place
+
+    return _table("Changes", ("", "resource", "what", "because", "at"), cells(), "change")
+
+
+def _said(change: Change) -> str:
+    word = view.word(change)
+    return f"**{word}**" if view.is_grave(change) else word
+
+
+def _names(addresses: Sequence[Address], limit: int) -> str:
+    return escape(view.names_text(addresses, limit), 20_000)
+
+
+def _not_selected(program: Program) -> _Section:
+    def cells() -> Iterator[Sequence[str]]:
+        left = view.not_selected(program)
+        for (_, word), found in groupby(left, key=lambda change: (view.symbol(change), view.word(change))):
+            changes = list(found)
+            limit = _GRAVE if changes[0].action in (Action.DELETE, Action.FORGET) else _NAMED
+            named = _names([change.address for change in changes], limit)
+            yield _sign(changes[0]), word, f"{len(changes):,}", named
+
+    return _table("Not selected", ("", "what", "how many", "resources"), cells(), "row")
 
 
 def _sign(change: Change) -> str:
@@ -152,22 +199,19 @@ def _sign(change: Change) -> str:
 
 
 def _policy(found: tuple[Finding, ...]) -> _Section:
-    def rows() -> Iterator[Sequence[str]]:
-        for one in found:
-            about = _name(one.address) if one.address else ""
-            remedy = f" Remedy: {escape(one.remedy)}" if one.remedy and view.verdict_word(one) != "unknown" else ""
+    def cells() -> Iterator[Sequence[str]]:
+        for part in verdicts(found):
+            one = part.first
             word = view.verdict_word(one)
+            remedy = f" Remedy: {escape(one.remedy)}" if one.remedy and word != "unknown" else ""
             verdict = f"**{word}**" if one.denies else word
-            yield (
-                verdict,
-                _name(one.policy),
-                one.level.value,
-                about,
-                escape(one.message) + remedy,
-                escape(where(one.at)),
-            )
+            about, place = _name(one.address) if one.address else "", escape(where(one.at))
+            if len(part.findings) > 1:
+                named = [finding.address for finding in part.findings if finding.address is not None]
+                about, place = _names(named, _GRAVE if one.denies else _NAMED), ""
+            yield verdict, _name(one.policy), one.level.value, about, escape(part.message) + remedy, place
 
-    return _table("Policy", ("verdict", "policy", "level", "resource", "", "at"), rows(), "finding")
+    return _table("Policy", ("verdict", "policy", "level", "resource", "", "at"), cells(), "finding")
 
 
 def _diagnostics(found: tuple[Diagnostic, ...]) -> _Section:
@@ -177,23 +221,27 @@ def _diagnostics(found: tuple[Diagnostic, ...]) -> _Section:
     return _table("Problems", ("", "what", "at"), rows, "problem")
 
 
-def _drift(plan: Plan) -> _Section:
-    rows = ((_name(one.address), escape(one.detail)) for one in plan.program.drift)
-    return _table("Drift", ("resource", "the world is no longer as recorded"), rows, "drift")
+def _drift(program: Program) -> _Section:
+    ours, others = view.drift_of(program)
+    cells = [(_name(one.address), escape(one.detail)) for one in ours]
+    if others:
+        number = count(len({one.address for one in others}), "more resource" if ours else "resource")
+        cells.append(("", f"{number} drifted; no part of this plan: `ordain plan --verbose` lists them"))
+    return _table("Drift", ("resource", "the world is no longer as recorded"), cells, "drift")
 
 
-def _details(plan: Plan) -> _Section:
-    blocks = (_block(plan, change) for change in view.shown(plan.program))
+def _details(plan: Plan, folded: Sequence[Row]) -> _Section:
+    blocks = (_block(plan, row.first) for row in folded if len(row.changes) == 1)
     return _Section(begin="\n#### Details\n", parts=tuple(block for block in blocks if block), what="folded block")
 
 
 def _block(plan: Plan, change: Change) -> str:
-    lines = [*_causes(change), *_fields(change), *_rest(change)]
+    lines = [*_origin(change), *_causes(change), *_fields(change), *_rest(change)]
+    estimate = durations.estimate_of(plan, change)
+    if change.acts and (change.effect in TRAINS or (estimate is not None and estimate.p50 is not None)):
+        lines.append(f"takes {escape(durations.estimate_text(estimate))}")
     if not lines:
         return ""
-    estimate = view.estimate_of(plan, change)
-    if estimate is not None and estimate.p50 is not None:
-        lines.append(f"takes {escape(view.estimate_text(estimate))}")
     body = "".join(f"<li>{text}</li>\n" for text in lines)
     return (
         f"\n<details><summary><code>{escape(str(change.address))}</code> {escape(view.word(change))}</summary>\n"
@@ -201,19 +249,26 @@ def _block(plan: Plan, change: Change) -> str:
     )
 
 
+def _origin(change: Change) -> Iterator[str]:
+    if change.previous_address is not None:
+        yield f"moved from <code>{escape(str(change.previous_address))}</code>"
+    if change.importing:
+        yield f"imports {escape(reasons.import_text(change))}"
+
+
 def _causes(change: Change) -> Iterator[str]:
     if len(change.causes) < 2 and not change.deferred and not change.blocked:
         return
     for cause in change.causes[:12]:
         at = where(cause.at, column=True)
-        yield f"because {escape(view.cause_text(cause, change.address))}{f' <sub>{escape(at)}</sub>' if at else ''}"
+        yield f"because {escape(reasons.cause_text(cause, change.address))}{f' <sub>{escape(at)}</sub>' if at else ''}"
 
 
 def _fields(change: Change) -> Iterator[str]:
-    fields = view.untold_fields(change)
+    fields = reasons.untold_fields(change)
     for field in fields[:20]:
         why = f" (ignored: {escape(field.suppressed)})" if field.suppressed else ""
-        yield f"<code>{escape(field_name(field.path))}</code>: {escape(view.field_text(field, 120))}{why}"
+        yield f"<code>{escape(field_name(field.path))}</code>: {escape(reasons.field_text(field, 120))}{why}"
     if len(fields) > 20:
         yield f"{count(len(fields) - 20, 'more field')}"
 
@@ -224,7 +279,8 @@ def _rest(change: Change) -> Iterator[str]:
     if len(change.nested) > 30:
         yield f"{len(change.nested) - 30} more inside"
     for branch in change.branches:
-        yield (f"if {escape(branch.condition)}: {escape(branch.then)}; otherwise {escape(branch.otherwise)}")
+        yield (f"if {escape(branch.condition)}{escape(reasons.lately_text(branch))}: {escape(branch.then)};"
+               f" otherwise {escape(branch.otherwise)}")  # fmt: skip
     yield from (escape(note) for note in change.notes)
 
 
@@ -235,7 +291,7 @@ def _graph(changes: tuple[Change, ...]) -> _Section:
              if needed in numbers]  # fmt: skip
     if not edges or len(changes) > _NODES:
         return _Section(begin="", parts=())
-    nodes = [f'  {numbers[c.address]}["{c.address}<br/>{view.word(c)}"]' for c in changes]
+    nodes = [f'  {numbers[c.address]}["{mermaid_text(str(c.address))}<br/>{view.word(c)}"]' for c in changes]
     lines = [*nodes, *(f"  {one} --> {other}" for one, other in edges[: 4 * _NODES])]
     text = (
         "\n<details><summary>Graph of the changes</summary>\n\n```mermaid\ngraph LR\n"

@@ -1,25 +1,30 @@
-"""What there is to say of a plan, before any face says it: symbols, words, order, causes in one line."""
+"""What there is to say of a plan, before any face says it: signs, words, order, counts, verdicts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from ordain.render.words import clean, count, field_name, listed, pair_text, seconds_text
-from ordain.values.address import Address
-from ordain.values.change import Action, Cause, CauseCode, Change, Effect, FieldChange
-from ordain.values.data import Path
-from ordain.values.plan import Estimate, Finding, Plan, Program, SettingChange
+from ordain.render.words import clean, count, listed
+from ordain.values.address import BY_ADDRESS, Address
+from ordain.values.change import TRAINS, Action, Change, Effect
+from ordain.values.plan import Drift, Finding, Program, SettingChange
 from ordain.values.record import Outcome
 from ordain.values.setting import Level
 
 _EFFECT_SYMBOLS = {
     Effect.CREATE: "+",
     Effect.TRAIN: "+",
+    Effect.MOVE: "→",
+    Effect.IMPORT: "⇠",
     Effect.COSMETIC: "·",
+    Effect.ENV_ONLY: "·",
     Effect.REFRESH_DATA: "≈",
     Effect.RETRAIN: "↻",
+    Effect.RETRAIN_INCOMPATIBLE: "!",
     Effect.PROMOTE: "⇧",
+    Effect.ROLL_BACK: "↶",
+    Effect.RETIRE: "-",
     Effect.REJECTED: "✗",
     Effect.BLOCKED: "✗",
     Effect.NONE: "=",
@@ -36,32 +41,41 @@ LEGEND = (
     ("+", "create or train"),
     ("~", "update, redeploy, restart, judge again"),
     ("±", "replace: delete, then create"),
-    ("-", "delete or forget"),
+    ("-", "delete, retire or forget"),
+    ("!", "retrain, and what uses it breaks: another signature"),
     ("↻", "retrain"),
     ("⇧", "promote"),
+    ("↶", "roll back"),
+    ("⇠", "import: the world has it already"),
+    ("→", "move: another address, nothing else"),
     ("≈", "new data"),
-    ("·", "cosmetic: only written down"),
+    ("·", "only written down: cosmetic, or env-only (how it runs)"),
     ("✗", "blocked"),
     ("⏸", "deferred"),
 )
 # In the order of the summary: what costs or destroys first.
 _WORDS = {
     Effect.DELETE: "to delete",
+    Effect.RETIRE: "to retire",
     Effect.FORGET: "to forget",
+    Effect.RETRAIN_INCOMPATIBLE: "to retrain incompatibly",
     Effect.TRAIN: "to train",
     Effect.RETRAIN: "to retrain",
+    Effect.ROLL_BACK: "to roll back",
     Effect.PROMOTE: "to promote",
     Effect.RE_EVALUATE: "to judge again",
     Effect.REDEPLOY: "to redeploy",
     Effect.RESTART: "to restart",
     Effect.REFRESH_DATA: "with new data",
     Effect.CREATE: "to create",
+    Effect.IMPORT: "to import",
+    Effect.MOVE: "to move",
     Effect.UPDATE: "to update",
     Effect.REUSE: "to reuse",
     Effect.REJECTED: "rejected by a gate",
+    Effect.ENV_ONLY: "env-only",
     Effect.COSMETIC: "cosmetic",
 }
-TRAINS = frozenset({Effect.TRAIN, Effect.RETRAIN})
 
 
 def symbol(change: Change) -> str:
@@ -70,7 +84,7 @@ def symbol(change: Change) -> str:
         return "⏸"
     if change.blocked or change.effect is Effect.REJECTED:
         return "✗"
-    if change.action is Action.REPLACE and change.effect not in TRAINS:
+    if _replaces(change):
         return "±"
     return _EFFECT_SYMBOLS.get(change.effect) or _ACTION_SYMBOLS[change.action]
 
@@ -81,20 +95,37 @@ def word(change: Change) -> str:
         return "deferred"
     if change.blocked:
         return "rejected" if change.effect is Effect.REJECTED else "blocked"
-    if change.action is Action.REPLACE and change.effect not in TRAINS:
+    if _replaces(change):
         return "replace"
     return change.effect.value if change.effect is not Effect.NONE else "unchanged"
 
 
+def _replaces(change: Change) -> bool:
+    return change.action is Action.REPLACE and change.effect not in TRAINS
+
+
 def destroys(change: Change) -> bool:
     """Whether something goes away that stands in the world."""
-    return change.acts and change.action in (Action.DELETE, Action.REPLACE)
+    return change.acts and (change.action in (Action.DELETE, Action.REPLACE) or change.effect is Effect.RETIRE)
+
+
+def is_grave(change: Change) -> bool:
+    """Whether a reader must see it by name, however long the plan: it destroys, breaks others, or cannot be done."""
+    incompatible = change.effect is Effect.RETRAIN_INCOMPATIBLE
+    return destroys(change) or change.action is Action.FORGET or incompatible or bool(change.blocked)
 
 
 def shown(program: Program, *, no_ops: bool = False) -> tuple[Change, ...]:
     """Return the changes to list, what destroys first, then what trains, then by address; no no-ops unless asked."""
-    listed_ones = [c for c in program.changes if no_ops or speaks(c)]
-    return tuple(sorted(listed_ones, key=lambda c: (_rank(c), c.address)))
+    listed_ones = [c for c in program.changes if (no_ops or speaks(c)) and not c.unselected]
+    return tuple(sorted(listed_ones, key=lambda c: (_rank(c), *BY_ADDRESS(c.address))))
+
+
+def not_selected(program: Program) -> tuple[Change, ...]:
+    """Return what a selector leaves out, what would destroy first."""
+    out = [change for change in program.changes if change.unselected]
+    return tuple(sorted(out, key=lambda c: (c.action is not Action.DELETE, c.effect not in TRAINS, word(c),
+                                            *BY_ADDRESS(c.address))))  # fmt: skip
 
 
 def speaks(change: Change) -> bool:
@@ -104,29 +135,35 @@ def speaks(change: Change) -> bool:
 
 def _rank(change: Change) -> int:
     if change.blocked:
-        return 4
-    if change.deferred:
-        return 3
-    if change.action is Action.NO_OP:
         return 5
+    if change.deferred:
+        return 4
+    if change.action is Action.NO_OP:
+        return 6
     if destroys(change) or change.action is Action.FORGET:
         return 0
-    return 1 if change.effect in TRAINS else 2
+    if change.effect is Effect.RETRAIN_INCOMPATIBLE:
+        return 1
+    return 2 if change.effect in TRAINS else 3
 
 
 def counts(program: Program) -> Mapping[str, int]:
     """Return how many changes there are by the words of the summary line, in its order."""
     effects: Counter[Effect] = Counter()
-    replaced = deferred = blocked = rejected = 0
+    replaced = deferred = blocked = rejected = left = 0
     for change in program.changes:
+        if change.unselected:
+            left += 1
+            continue
         deferred += bool(change.deferred)
         if change.blocked and not change.deferred:
             rejected += change.effect is Effect.REJECTED
             blocked += change.effect is not Effect.REJECTED
         if change.acts:
-            alone = change.action is Action.REPLACE and change.effect not in TRAINS
+            alone = _replaces(change)
             replaced += alone
             effects[Effect.NONE if alone else _told_as(change)] += 1
+    effects[Effect.REJECTED] += rejected
     found = {_WORDS[effect]: effects[effect] for effect in _WORDS}
     out = {
         "to delete": found.pop("to delete"),
@@ -134,6 +171,7 @@ def counts(program: Program) -> Mapping[str, int]:
         **found,
         "deferred": deferred,
         "blocked": blocked,
+        "not selected": left,
     }
     return {name: number for name, number in out.items() if number}
 
@@ -152,100 +190,57 @@ def summary_text(program: Program) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in counts(program).items())
 
 
+def selection_text(program: Program) -> str:
+    """Return the selectors a plan was narrowed by: ``model.churn+ !value.x``; "" where there were none."""
+    return clean(" ".join(program.selection))
+
+
 def has_nothing_to_say(program: Program) -> bool:
     """Whether "no changes" is the whole truth: nothing to do, to warn of, or to report."""
     return (
         program.is_empty
         and not (program.settings or program.drift or program.diagnostics or program.status.errored)
+        and not program.selection
         and all(finding.outcome is Outcome.PASS for finding in program.policy)
         and not any(speaks(change) for change in program.changes)
     )
 
 
-def roots(change: Change) -> tuple[Cause, ...]:
-    """Return the causes that are no mere links of the chain; all of them where there are only links."""
-    found = tuple(cause for cause in change.causes if cause.code is not CauseCode.UPSTREAM)
-    return found or change.causes
+def drift_of(program: Program) -> tuple[tuple[Drift, ...], tuple[Drift, ...]]:
+    """Return the drift that matters to this plan (of what changes, or of what that rests on), and the rest."""
+    if program.mode == "refresh-only":
+        return program.drift, ()
+    needs = {change.address: change.depends_on for change in program.changes}
+    concerned: set[Address] = set()
+    waiting = [change.address for change in program.changes if speaks(change) and not change.unselected]
+    while waiting:
+        address = waiting.pop()
+        if address not in concerned:
+            concerned.add(address)
+            waiting += needs.get(address, ())
+    ours = tuple(drift for drift in program.drift if drift.address in concerned)
+    return ours, tuple(drift for drift in program.drift if drift.address not in concerned)
 
 
-def cause_text(cause: Cause, own: Address, limit: int = 60) -> str:
-    """Say a cause in one line, with the address it lies at where that is not ``own``."""
-    text = clean(cause.detail)
-    if cause.code is CauseCode.SPEC and cause.path:
-        moved = f"{field_name(cause.path)}: {pair_text(cause.before, cause.after, limit)}"
-        text = f"{moved} ({text})" if text else moved
-    elif cause.code is CauseCode.NEW:
-        text = "new"
-    elif cause.code is CauseCode.REMOVED and not text:
-        text = "no longer in the project"
-    elif not text:
-        text = cause.code.value
-    if cause.address == own or str(cause.address) in text:
-        return text
-    return f"{cause.address}: {text}"
+def names_text(addresses: Iterable[Address], limit: int) -> str:
+    """Name a few: ``model.a, model.b and 55 more``; all of them where there are hardly more."""
+    found = [str(address) for address in addresses]
+    if len(found) <= limit + 1:
+        return ", ".join(found)
+    return f"{', '.join(found[:limit])} and {len(found) - limit:,} more"
 
 
-def headline_cause(change: Change) -> str:
-    """Say the root cause in one line, in full for what trains."""
-    root = roots(change)[0]
-    return cause_text(root, change.address) if change.effect in TRAINS else short_cause(change, root)
-
-
-def alike(change: Change) -> tuple[object, ...]:
-    """Return what changes have in common that a long plan may tell as one: what happens, to which kind, and why."""
-    cause = next(iter(roots(change)), None)
-    if change.deferred or change.blocked:
-        why: tuple[object, ...] = (change.deferred, change.blocked)
-    else:
-        why = () if cause is None else (cause.code, cause.path, cause.address != change.address and cause.address)
-    return change.kind, symbol(change), word(change), why
-
-
-def short_cause(change: Change, cause: Cause) -> str:
-    """Say a cause in one line; a long one that another line of the plan tells is only pointed to."""
-    text = cause_text(cause, change.address)
-    if len(text) > 60 and cause.address != change.address:
-        links = (c.detail for c in change.causes if c.code is CauseCode.UPSTREAM and c.address == cause.address)
-        return clean(next(links, text))
-    return text
-
-
-def loses_protection(change: Change) -> bool:
-    """Whether the change takes ``lifecycle.protect`` away."""
-    return any(cause.path == ("lifecycle", "protect") and cause.before is True for cause in change.causes)
-
-
-def untold_fields(change: Change) -> tuple[FieldChange, ...]:
-    """Return the fields that the causes do not already tell; of a new or deleted resource none (they are its spec)."""
-    if change.action in (Action.CREATE, Action.DELETE, Action.FORGET):
-        return ()
-    told = {_bare(c.path) for c in change.causes if c.address == change.address and c.code is CauseCode.SPEC}
-    return tuple(field for field in change.fields if field.suppressed or _bare(field.path) not in told)
-
-
-def _bare(path: Path) -> Path:
-    return path[1:] if path[:1] == ("spec",) else path
-
-
-def field_text(field: FieldChange, limit: int = 60) -> str:
-    """Spell what becomes of a field: ``before → after``."""
-    if field.unknown:
-        return f"{pair_text(field.before, None, limit).split(' → ')[0]} → (known after apply)"
-    if field.sensitive:
-        return "(sensitive) → (sensitive)"
-    return pair_text(field.before, field.after, limit)
-
-
-def estimate_text(estimate: Estimate | None) -> str:
-    """Spell an estimate: ``≈ 8 s (p50 of 3 runs)``, or ``no history``."""
-    if estimate is None or estimate.p50 is None:
-        return "no history"
-    return f"≈ {seconds_text(estimate.p50)} (p50 of {count(estimate.runs, 'run')})"
-
-
-def estimate_of(plan: Plan, change: Change) -> Estimate | None:
-    """Return the estimate of a change, or None."""
-    return plan.envelope.estimates.get(str(change.address))
+def name_rows(addresses: Iterable[Address], width: int = 92) -> Iterator[str]:
+    """Name all, as many on a row as ``width`` columns hold."""
+    row = ""
+    for address in addresses:
+        name = str(address)
+        if row and len(row) + len(name) + 2 > width:
+            yield f"{row},"
+            row = ""
+        row = f"{row}, {name}" if row else name
+    if row:
+        yield row
 
 
 def findings(program: Program) -> tuple[Finding, ...]:
@@ -292,10 +287,22 @@ def why_not(program: Program) -> str:
         overridable = all(finding.level is Level.SOFT for finding in denied)
         reasons.append(f"{listed(names)} {'denies' if len(names) == 1 else 'deny'} it"
                        + (" (soft: may be overridden)" if overridable else ""))  # fmt: skip
-    blocked = sum(bool(change.blocked) for change in program.changes)
+    held = [str(change.address) for change in protected(program)]
+    if held:
+        reasons.append(f"{listed(held)} {'is' if len(held) == 1 else 'are'} protected")
+    blocked = sum(bool(change.blocked) and not change.unselected for change in program.changes)
     if blocked and not reasons:
         reasons.append(f"{count(blocked, 'change')} blocked")
     return listed(reasons)
+
+
+def protected(program: Program) -> tuple[Change, ...]:
+    """Return what would go away and is protected: an apply refuses, and names them all."""
+    return tuple(
+        change
+        for change in program.changes
+        if change.action in (Action.DELETE, Action.REPLACE) and change.blocked.startswith("protected")
+    )
 
 
 def short_digest(digest: str) -> str:

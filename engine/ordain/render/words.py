@@ -152,3 +152,8 @@ def cells(text: str) -> int:
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )
+
+
+def pad(text: str, width: int) -> str:
+    """Return ``text`` with spaces up to ``width`` columns of a terminal."""
+    return text + " " * (width - cells(text))

@@ -1,0 +1,145 @@
+"""A long plan in few rows: changes that are alike are told once, with a few of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ordain.render import reasons, view
+from ordain.values.change import TRAINS, Action, Change
+from ordain.values.plan import Finding
+
+MANY = 40
+"""With more changes than this, details are folded and what is alike is told once."""
+_ALIKE = 4
+"""From this many on, changes with the same reason share a row."""
+_ROOM = 64
+"""Rows that a folded plan should not exceed."""
+_SINGLES: tuple[int | None, ...] = (None, 12, 6, 3, 1)
+"""How many changes of one sort, each with a reason of its own, get a row of their own: the most that fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row: a change, or several of one kind to which the same happens. ``reason`` is why.
+
+    ``same`` says that all have this very reason; where it is False, they have one of the same sort each.
+    """
+
+    changes: tuple[Change, ...]
+    reason: str
+    same: bool = True
+
+    @property
+    def first(self) -> Change:
+        return self.changes[0]
+
+    @property
+    def label(self) -> str:
+        """What the row is about: an address, or how many of which kind (``model.* (57)``)."""
+        if len(self.changes) == 1:
+            return str(self.first.address)
+        bases = {change.address.base for change in self.changes}
+        shared = f"{self.first.address.base}[*]" if len(bases) == 1 else f"{self.first.address.kind}.*"
+        return f"{shared} ({len(self.changes):,})"
+
+
+def group(change: Change) -> str:
+    """Return the part of the plan that a change stands in."""
+    if change.deferred or change.blocked:
+        return "waits"
+    if view.destroys(change) or change.action is Action.FORGET:
+        return "destroys"
+    return "trains" if change.effect in TRAINS else "changes"
+
+
+def rows(changes: Iterable[Change]) -> tuple[Row, ...]:
+    """Return the rows of a long plan, in the order of its changes; what is grave is always named, row by row or all."""
+    sorts: dict[tuple[object, ...], dict[str, list[Change]]] = {}
+    for change in changes:
+        sort = (group(change), change.address.kind, view.symbol(change), view.word(change), _sort_of(change))
+        sorts.setdefault(sort, {}).setdefault(_reason_key(change), []).append(change)
+    for limit in _SINGLES:
+        found = tuple(row for by_reason in sorts.values() for row in _told(by_reason, limit))
+        if len(found) <= _ROOM:
+            break
+    order = {"destroys": 0, "trains": 1, "changes": 2, "waits": 3}
+    return tuple(sorted(found, key=lambda row: order[group(row.first)]))  # stable: the rest keeps its order
+
+
+def _sort_of(change: Change) -> object:
+    if change.deferred or change.blocked:
+        return ()
+    root = next(iter(reasons.roots(change)), None)
+    return () if root is None else (root.code, root.path, root.address.kind, root.address == change.address)
+
+
+def _reason_key(change: Change) -> str:
+    """Return why, the same for changes with the same reason: without their own names."""
+    text = change.deferred or change.blocked
+    root = next(iter(reasons.roots(change)), None)
+    if not text and root is not None:
+        text = reasons.bare_text(root)
+        if str(root.address) in text and root.address != change.address:
+            return f"{root.address} {text}"
+    return text.replace(str(change.address), "")
+
+
+def _told(by_reason: dict[str, list[Change]], limit: int | None) -> Iterator[Row]:
+    singles: list[Change] = []
+    for found in by_reason.values():
+        if len(found) >= _ALIKE:
+            yield Row(changes=tuple(found), reason=_shared_reason(found))
+        else:
+            singles += found
+    keep = len(singles) if limit is None or len(singles) <= limit + 1 or view.is_grave(singles[0]) else limit
+    for change in singles[:keep]:
+        yield Row(changes=(change,), reason=_reason(change))
+    if singles[keep:]:
+        yield Row(changes=tuple(singles[keep:]), reason=_reason(singles[keep]), same=False)
+
+
+def _reason(change: Change) -> str:
+    return change.deferred or change.blocked or reasons.headline_cause(change)
+
+
+def _shared_reason(found: list[Change]) -> str:
+    first = found[0]
+    if first.deferred or first.blocked:
+        return first.deferred or first.blocked
+    root = next(iter(reasons.roots(first)), None)
+    if root is None:
+        return ""
+    others = {next(iter(reasons.roots(change))).address for change in found}
+    if len(others) == 1 or root.address == first.address:
+        return reasons.cause_text(root, first.address) if root.address != first.address else reasons.bare_text(root)
+    return f"{root.address.kind}.*: {reasons.bare_text(root)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """Findings of one policy that say the same of several resources; ``message`` is theirs, without their names."""
+
+    findings: tuple[Finding, ...]
+    message: str
+
+    @property
+    def first(self) -> Finding:
+        return self.findings[0]
+
+
+def verdicts(found: Iterable[Finding]) -> tuple[Verdicts, ...]:
+    """Return the findings, those that are alike (the policy, the verdict, the message but for the name) as one."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for one in found:
+        message = one.message.replace(str(one.address), "").strip(" :") if one.address else one.message
+        key = (one.policy, view.verdict_word(one), one.level, message, one.remedy)
+        alike.setdefault(key, []).append(one)
+    return tuple(part for key, ones in alike.items() for part in _parts(str(key[3]), ones))
+
+
+def _parts(message: str, ones: list[Finding]) -> Iterator[Verdicts]:
+    if len(ones) >= _ALIKE and all(one.address for one in ones):
+        yield Verdicts(findings=tuple(ones), message=message)
+    else:
+        yield from (Verdicts(findings=(one,), message=one.message) for one in ones)

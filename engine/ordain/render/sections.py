@@ -1,0 +1,151 @@
+"""What a terminal shows around the changes: settings, what is not selected, verdicts, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from ordain.render import reasons, view
+from ordain.render.folding import Verdicts, verdicts
+from ordain.render.lines import Line, Piece, Style, TerminalOptions, line
+from ordain.render.words import clean, count, field_name, pad, where
+from ordain.values.change import Action, FieldChange
+from ordain.values.plan import Drift, Program, SettingChange
+
+_FIELDS = 12
+_LABEL = len("otherwise")
+_NAMED = 4
+STYLES = {"+": Style.ADD, "~": Style.CHANGE, "±": Style.LOUD, "-": Style.LOUD, "!": Style.LOUD, "↻": Style.TRAIN,
+          "⇧": Style.NOTE, "↶": Style.CHANGE, "⇠": Style.NOTE, "→": Style.NOTE, "≈": Style.NOTE, "·": Style.DIM,
+          "✗": Style.LOUD, "⏸": Style.NOTE, "=": Style.DIM}  # fmt: skip
+
+
+def setting_lines(settings: tuple[SettingChange, ...], options: TerminalOptions) -> Iterator[Line]:
+    """Show the changed settings, weakened ones first and loud; where all are new, only their names."""
+    if not settings:
+        return
+    if not options.verbose and all(setting.action == "create" and not setting.weakened for setting in settings):
+        yield line(("Settings to record: ", Style.STRONG), ", ".join(str(setting.address) for setting in settings))
+        return
+    yield line(("Changed settings", Style.STRONG))
+    width = max(len(str(setting.address)) for setting in settings)
+    for setting in sorted(settings, key=lambda s: (not s.weakened, s.address)):
+        style = Style.LOUD if setting.weakened else Style.CHANGE
+        sign = "!" if setting.weakened else {"create": "+", "delete": "-"}.get(setting.action, "~")
+        fields = setting.fields if setting.action == "update" or options.verbose else ()
+        told = len(fields) == 1
+        body: list[Piece] = [(view.setting_text(setting), style)]
+        if told:
+            body.append((f"  {field_line(fields[0])}", Style.PLAIN))
+        yield Line(
+            head=((f"  {sign} ", style), (f"{setting.address!s:{width}}  ", Style.STRONG)),
+            body=(*body, *at(where(setting.at))),
+        )
+        if not told:
+            yield from field_lines(fields, options)
+
+
+def field_lines(fields: tuple[FieldChange, ...], options: TerminalOptions) -> Iterator[Line]:
+    """Show fields below each other; those that are not acted on with the reason."""
+    limit = len(fields) if options.verbose else _FIELDS
+    width = min(max((len(field_name(field.path)) for field in fields[:limit]), default=0), 32)
+    width = max(width, _LABEL)
+    for field in fields[:limit]:
+        why = f"  (ignored: {clean(field.suppressed)})" if field.suppressed else ""
+        yield Line(
+            head=((f"      {pad(field_name(field.path), width)}  ", Style.PLAIN),),
+            body=((reasons.field_text(field), Style.DIM if why else Style.PLAIN), (why, Style.DIM)),
+        )
+    if len(fields) > limit:
+        yield line((f"… {count(len(fields) - limit, 'more field')}; --verbose shows them", Style.DIM), indent=6)
+
+
+def field_line(field: FieldChange) -> str:
+    """Show a field in one line."""
+    return f"{field_name(field.path)}: {reasons.field_text(field)}"
+
+
+def at(place: str) -> tuple[Piece, ...]:
+    """Return the position that ends a line."""
+    return ((f"  {place}", Style.DIM),) if place else ()
+
+
+def not_selected_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
+    """Count what a selector leaves out, by what would happen to it; what would be destroyed by name."""
+    left = view.not_selected(program)
+    if not left:
+        return
+    yield line(("Not selected: ", Style.STRONG), f"{count(len(left), 'change')} left for another plan")
+    width = max(len(view.word(change)) for change in left)
+    for (sign, word), group in groupby(left, key=lambda change: (view.symbol(change), view.word(change))):
+        found = list(group)
+        whole = options.verbose or any(change.action in (Action.DELETE, Action.FORGET) for change in found)
+        addresses = [change.address for change in found]
+        named = view.names_text(addresses, len(addresses) if whole else _NAMED)
+        head = ((f"  {sign} ", STYLES[sign]), (f"{word:{width}}  ", Style.PLAIN))
+        if not options.verbose:
+            yield Line(head=(*head, (f"{len(found):>3}  ", Style.PLAIN)), body=((named, Style.PLAIN),))
+            continue
+        for change in found:
+            body: tuple[Piece, ...] = (
+                (f"{change.address}", Style.STRONG),
+                (f"  {clean(change.unselected)}", Style.DIM),
+            )
+            yield Line(head=head, body=body)
+
+
+def policy_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
+    """Show the verdicts that are no passes; of several resources at once where a policy says the same of them."""
+    found = view.findings(program)
+    if not found:
+        return
+    yield line(("Policy: ", Style.STRONG), view.policy_summary(found))
+    for one in verdicts(found):
+        yield from _verdict(one, options)
+
+
+def _verdict(one: Verdicts, options: TerminalOptions) -> Iterator[Line]:
+    first = one.first
+    word = view.verdict_word(first)
+    sign, style = ("✗", Style.LOUD) if first.denies else ("?" if word == "unknown" else "!", Style.CHANGE)
+    message = clean(one.message) or ("not known before apply" if word == "unknown" else "the rule does not hold")
+    alone = len(one.findings) == 1
+    if alone:
+        about = f"{first.address}: " if first.address and str(first.address) not in first.message else ""
+    else:
+        about = f"{count(len(one.findings), 'resource')}: "
+    yield Line(
+        head=((f"  {sign} ", style), (f"{word:7}  ", style)),
+        body=((f"{first.policy}", Style.STRONG), (f" ({first.level})  {about}{message}", Style.PLAIN),
+              *(at(where(first.at)) if alone else ())),
+    )  # fmt: skip
+    if not alone:
+        addresses = [finding.address for finding in one.findings if finding.address is not None]
+        whole = options.verbose or first.denies
+        for row in view.name_rows(addresses) if whole else [view.names_text(addresses, _NAMED)]:
+            yield line((row, Style.DIM), indent=13)
+    if first.remedy and word != "unknown":
+        yield Line(head=(("             remedy  ", Style.DIM),), body=((clean(first.remedy), Style.PLAIN),))
+
+
+def drift_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
+    """Show the drift that matters to this plan; the rest is counted, and listed where all is asked for."""
+    ours, others = view.drift_of(program)
+    if ours:
+        yield line(("Drift: ", Style.STRONG), "the world is no longer as it was recorded")
+        for one in ours:
+            yield from _drifted(one)
+    if not others:
+        return
+    more = "more resource" if ours else "resource"
+    what = f"{count(len({one.address for one in others}), more)} drifted; no part of this plan"
+    yield line(("  " if ours else "Drift: ", Style.STRONG), what, *(() if options.verbose else (": -v lists them",)))
+    if options.verbose:
+        for one in others:
+            yield from _drifted(one)
+
+
+def _drifted(one: Drift) -> Iterator[Line]:
+    yield Line(head=(("  ≠ ", Style.CHANGE), (f"{one.address}  ", Style.STRONG)),
+               body=((clean(one.detail), Style.PLAIN),))  # fmt: skip
+    yield from (line(field_line(field), indent=6) for field in one.fields[:_FIELDS])
