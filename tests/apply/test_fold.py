@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ordain.api import Change, Reference, Secret, StepResult, Unknown, VersionRecord
-from ordain.api.store import PutResource, PutSettings, PutVersion, RemoveResource
+from ordain.api.store import PutSettings, PutVersion, RemoveResource
 from ordain.apply import fold
 from ordain.values.address import Address
 from ordain.values.change import Action
@@ -29,6 +29,7 @@ def step(make, change):
     return make.steps([change])[0]
 
 
+BEFORE = fold.Before()
 VERSION = VersionRecord(
     address=Address.parse("probe.a"), recipe="r", spec_recipe="s", name="v", artifact="sha256:" + "0" * 64
 )
@@ -36,7 +37,7 @@ VERSION = VersionRecord(
 
 def test_the_last_step_makes_the_record_of_the_change(change, step):
     result = StepResult(outputs={"value": 2}, facts={"both": "step"}, private={"pid": 1}, versions=(VERSION,))
-    version, resource = fold.mutations(change, step, result, "run-7", None)
+    version, resource = fold.mutations(change, step, result, "run-7", BEFORE)
     assert version == PutVersion(version=VERSION)
     record = resource.record
     assert (record.spec, record.outputs, record.private, record.run) == (
@@ -61,30 +62,36 @@ def test_the_last_step_makes_the_record_of_the_change(change, step):
 
 
 def test_an_earlier_step_and_a_refused_one_write_versions_only(change, step):
-    earlier = fold.mutations(change, replace(step, last=False), StepResult(versions=(VERSION,)), "r", None)
-    refused = fold.mutations(change, step, StepResult(versions=(VERSION,), rejected="no"), "r", None)
+    earlier = fold.mutations(change, replace(step, last=False), StepResult(versions=(VERSION,)), "r", BEFORE)
+    refused = fold.mutations(change, step, StepResult(versions=(VERSION,), rejected="no"), "r", BEFORE)
     assert earlier == refused == (PutVersion(version=VERSION),)
 
 
 @pytest.mark.parametrize("action", [Action.DELETE, Action.FORGET])
 def test_removal_removes(change, step, action):
-    gone = fold.mutations(replace(change, action=action), step, StepResult(), "r", None)
+    gone = fold.mutations(replace(change, action=action), step, StepResult(), "r", BEFORE)
     assert gone == (RemoveResource(address=change.address),)
 
 
 def test_a_moved_resource_leaves_its_old_address(change, step):
     old = Address.parse("probe.old")
-    first, second = fold.mutations(replace(change, previous_address=old), step, StepResult(), "r", None)
-    assert first == RemoveResource(address=old) and isinstance(second, PutResource)
+    (made,) = fold.mutations(replace(change, address=old), step, StepResult(), "r", BEFORE)
+    before = fold.Before(record=made.record, versions=(VERSION,))
+    moving = replace(change, previous_address=old)
+    gone, version, put = fold.mutations(moving, step, StepResult(), "r", before)
+    assert gone == RemoveResource(address=old) and version == PutVersion(version=VERSION)
+    assert put.record.address == change.address and put.record.place == "probe.old"
+    again = fold.mutations(change, step, StepResult(), "r", fold.Before(record=put.record))
+    assert again[0].record.place == "probe.old"  # its folder stays where it is, whatever comes later
 
 
 def test_what_is_only_written_down_keeps_what_was_made(change, step):
     made = fold.mutations(
-        change, step, StepResult(outputs={"value": 1, "more": 2}, facts={"x": 1}, private={"pid": 4}), "run-1", None
+        change, step, StepResult(outputs={"value": 1, "more": 2}, facts={"x": 1}, private={"pid": 4}), "run-1", BEFORE
     )[0].record
     edited = replace(change, description="other", outputs={"value": 5}, facts={"planned": 2})
     (put,) = fold.mutations(
-        edited, replace(step, operation="record"), StepResult(outputs=edited.outputs), "run-2", made
+        edited, replace(step, operation="record"), StepResult(outputs=edited.outputs), "run-2", fold.Before(record=made)
     )
     record = put.record
     assert record.description == "other" and record.run == "run-2" and record.private == {"pid": 4}
@@ -94,7 +101,7 @@ def test_what_is_only_written_down_keeps_what_was_made(change, step):
 
 def test_a_change_that_is_not_complete_is_a_bug(change, step):
     with pytest.raises(ValueError, match="not complete"):
-        fold.mutations(replace(change, fingerprint=None), step, StepResult(), "r", None)
+        fold.mutations(replace(change, fingerprint=None), step, StepResult(), "r", BEFORE)
 
 
 def test_what_needs_no_executor(change, step):
@@ -122,4 +129,4 @@ def test_settings_are_those_of_the_program():
 
 def test_folding_is_pure(change: Change, step):
     result = StepResult(outputs={"value": [1, {"a": 2}]})
-    assert fold.mutations(change, step, result, "r", None) == fold.mutations(change, step, result, "r", None)
+    assert fold.mutations(change, step, result, "r", BEFORE) == fold.mutations(change, step, result, "r", BEFORE)

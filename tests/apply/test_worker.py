@@ -286,7 +286,7 @@ def test_a_provider_finds_its_private_folder(run, tmp_path):
 def test_what_is_only_written_down_is_completed_without_its_plugin(run):
     outcome = run({"value": READS["plain"], "do": "crash"}, operation="record", outputs={"value": READS["plain"]})
     assert result_of(outcome).outputs == {"value": 5432}
-    (put,) = fold.mutations(outcome.change, run.step, outcome.result, "r", None)
+    (put,) = fold.mutations(outcome.change, run.step, outcome.result, "r", fold.Before())
     assert put.record.spec["value"] == 5432
 
 

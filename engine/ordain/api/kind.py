@@ -105,8 +105,9 @@ class Delta:
     """What the planner found to differ.
 
     ``facets`` are the fingerprints that differ (all four when ``is_new``); ``inputs`` the names of the inputs that
-    differ; ``fields`` the spec fields; ``forced`` is set by a tainted record or the user's flag; ``judgement`` is
-    the digest of the judge fields and inputs, which versions are judged under.
+    differ; ``fields`` the spec fields; ``forced`` is set by a tainted record, the user's flag (``requested``) or what
+    ``lifecycle.replace_when`` names (``triggers``); ``judgement`` is the digest of the judge fields and inputs, which
+    versions are judged under.
     """
 
     is_new: bool
@@ -115,6 +116,8 @@ class Delta:
     inputs: tuple[str, ...] = ()
     drift: tuple[Drift, ...] = ()
     forced: bool = False
+    requested: bool = False
+    triggers: tuple[str, ...] = ()
     unknown: bool = False
     judgement: str = ""
 
@@ -133,7 +136,8 @@ class Operation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What is to be done. ``operations`` of a change that is only recorded are empty: the engine writes it down,
-    with ``outputs`` and ``facts`` laid over the recorded ones."""
+    with ``outputs`` and ``facts`` laid over the recorded ones. ``protected``: it is ``blocked`` because something would
+    be destroyed that ``lifecycle.protect`` keeps; then nothing of the plan is applied."""
 
     effect: Effect
     operations: tuple[Operation, ...] = ()
@@ -144,6 +148,7 @@ class Decision:
     nested: tuple[Nested, ...] = ()
     notes: tuple[str, ...] = ()
     blocked: str = ""
+    protected: bool = False
     replaces: bool = False
     recipe: str = ""
     spec_recipe: str = ""

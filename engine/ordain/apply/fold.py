@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 
 from ordain.api.providers import StepResult
 from ordain.api.store import Mutation, PutResource, PutSettings, PutVersion, RemoveResource
@@ -12,36 +13,43 @@ from ordain.values.codec import decode
 from ordain.values.data import Json, has_unknown
 from ordain.values.fingerprint import Fingerprint
 from ordain.values.plan import Step
-from ordain.values.record import ResourceRecord, SettingRecord
+from ordain.values.record import ResourceRecord, SettingRecord, VersionRecord, place_of
 
 RECORD = "record"
 REMOVALS = (Action.DELETE, Action.FORGET)
 
 
-def mutations(
-    change: Change, step: Step, result: StepResult, run: str, previous: ResourceRecord | None
-) -> tuple[Mutation, ...]:
+def mutations(change: Change, step: Step, result: StepResult, run: str, before: Before) -> tuple[Mutation, ...]:
     """Return what a step changes in the state.
 
     ``change`` is complete: for a last step that makes something, its spec, inputs and fingerprint are known.
-    ``previous`` is what was recorded of the resource. Versions are always written; the resource only by its last
-    step, and not where a gate refused.
+    Versions are always written; the resource only by its last step, and not where a gate refused. What is moved leaves
+    its former name with the step that writes it down under the new one, and its versions are known under both.
     """
-    return tuple(_mutations(change, step, result, run, previous))
+    return tuple(_mutations(change, step, result, run, before))
 
 
-def _mutations(
-    change: Change, step: Step, result: StepResult, run: str, previous: ResourceRecord | None
-) -> Iterator[Mutation]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What was recorded of a resource, under its former name if it moves, and the versions made under that name."""
+
+    record: ResourceRecord | None = None
+    versions: tuple[VersionRecord, ...] = ()
+
+
+def _mutations(change: Change, step: Step, result: StepResult, run: str, before: Before) -> Iterator[Mutation]:
     yield from (PutVersion(version=version) for version in result.versions)
     if not step.last or result.rejected:
         return
     if change.previous_address is not None and change.previous_address != change.address:
         yield RemoveResource(address=change.previous_address)
+        if change.action not in REMOVALS:
+            made = {version.recipe for version in result.versions}
+            yield from (PutVersion(version=one) for one in before.versions if one.recipe not in made)
     if change.action in REMOVALS:
         yield RemoveResource(address=change.address)
     else:
-        yield PutResource(record=_record(change, step, result, run, previous))
+        yield PutResource(record=_record(change, step, result, run, before.record))
 
 
 def _record(
@@ -65,9 +73,17 @@ def _record(
         depends_on=change.depends_on,
         protect=change.lifecycle.protect,
         keep_on_remove=change.lifecycle.keep_on_remove,
+        replace_when=change.lifecycle.replace_when,
         run=run,
+        place=_place(change, previous),
         options=change.run,
     )
+
+
+def _place(change: Change, previous: ResourceRecord | None) -> str:
+    """Return the name of the private folder where it is not the address's own: that of a former address."""
+    place = place_of(change.address, previous)
+    return "" if place == change.address.slug else place
 
 
 def _fingerprint(change: Change) -> Fingerprint:

@@ -14,7 +14,6 @@ from queue import Empty, SimpleQueue
 from ordain.api.executor import StepOutcome, StepRequest
 from ordain.api.providers import Progress
 from ordain.api.store import Mutation
-from ordain.apply import fold
 from ordain.apply.run import RunContext, StepReport, StepStatus
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.event import Event, EventType
@@ -67,8 +66,7 @@ def _fold(run: RunContext, entry: JournalEntry, request: StepRequest, outcome: S
     if result is None:
         message = outcome.diagnostics[0].summary if outcome.diagnostics else ""
         return _end(run, entry, StepStatus.FAILED, message=message, diagnostics=outcome.diagnostics)
-    change = outcome.change or request.change
-    written = fold.mutations(change, request.step, result, entry.run, run.live.previous(change))
+    written = run.live.mutations(outcome.change or request.change, request.step, result, entry.run)
     status = StepStatus.REJECTED if result.rejected else StepStatus.DONE
     return _end(run, entry, status, message=result.rejected or result.message, mutations=written)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from threading import Event as Flag
 
@@ -19,6 +19,8 @@ from ordain.api.store import (
     RemoveVersion,
     StateStore,
 )
+from ordain.api.triggers import INPUT, UNKNOWN, recorded_stamps
+from ordain.apply import fold
 from ordain.values.address import Address, Reference
 from ordain.values.change import Change
 from ordain.values.data import Secret, Tree, leaves
@@ -45,6 +47,25 @@ class Live:
         if found is None and change.previous_address is not None:
             found = self.resources.get(change.previous_address)
         return found
+
+    def mutations(self, change: Change, step: Step, result: StepResult, run: str) -> tuple[Mutation, ...]:
+        """Return what a step changes in the state (``fold.mutations``), with what is known only now."""
+        stamps = change.inputs.get(INPUT)
+        if isinstance(stamps, Mapping) and UNKNOWN in stamps.values():
+            now = recorded_stamps(change.lifecycle.replace_when, self.resources)
+            change = replace(change, inputs={**change.inputs, INPUT: now})
+        before = fold.Before(record=self.previous(change), versions=self._taken_along(change))
+        return fold.mutations(change, step, result, run, before)
+
+    def versions_of(self, change: Change) -> tuple[VersionRecord, ...]:
+        """Return the versions of a resource, oldest first, those made under its former name included."""
+        return (*self._taken_along(change), *self.versions.get(change.address, ()))
+
+    def _taken_along(self, change: Change) -> tuple[VersionRecord, ...]:
+        """Return the versions made under a former name, under the new one, but those known under that already."""
+        old = self.versions.get(change.previous_address, ()) if change.previous_address is not None else ()
+        known = {one.recipe for one in self.versions.get(change.address, ())}
+        return tuple(replace(one, address=change.address) for one in old if one.recipe not in known)
 
     def upstream(self, change: Change) -> tuple[ResourceRecord, ...]:
         """Return the records of what a change depends on, and of what their secret outputs come from."""

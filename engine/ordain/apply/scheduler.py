@@ -189,7 +189,7 @@ class _Run:
             settings = (fold.settings(self.program.settings_after),)
             return _Ended(step=step, status=StepStatus.DONE, mutations=settings)
         result = StepResult(outputs=change.outputs)
-        mutations = fold.mutations(change, step, result, self.run.run, self.run.live.previous(change))
+        mutations = self.run.live.mutations(change, step, result, self.run.run)
         return _Ended(step=step, status=StepStatus.DONE, mutations=mutations, result=result)
 
     def _submit(self, request: StepRequest, secrets: Mapping[str, str]) -> None:
@@ -248,7 +248,7 @@ class _Run:
         return _Ended(
             step=step,
             status=StepStatus.REJECTED if result.rejected else StepStatus.DONE,
-            mutations=fold.mutations(change, step, result, self.run.run, self.run.live.previous(change)),
+            mutations=self.run.live.mutations(change, step, result, self.run.run),
             result=result,
             diagnostics=outcome.diagnostics,
             seconds=outcome.seconds,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ordain.cli.asking import Asked, asking_options
 from ordain.cli.common import echo, project_options, say, say_diagnostics
 from ordain.cli.planning import Face, plan_face
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
@@ -47,43 +48,40 @@ def apply_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @project_options
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
-@click.option("--replace", multiple=True, metavar="ADDRESS", help="Make this resource again; may be repeated.")
+@asking_options
 @apply_options
-def apply(context: Context, file: Path | None, replace: tuple[str, ...], **flags: Any) -> int:
+def apply(context: Context, file: Path | None, asked: Asked, **flags: Any) -> int:
     """Do what a plan says.
 
     With PLAN, a file saved by "ordain plan --out", exactly that plan is applied without asking, and refused (exit 10)
     where what it read has moved. Without, Ordain plans, shows the plan and asks; only the word yes approves. What
     could not be planned at first (deferred) is planned and shown in further rounds.
     """
-    if file is not None and replace:
-        raise click.UsageError("--replace belongs to planning; the saved plan says what is replaced.")
-    from ordain.session.planning import PlanOptions
-
-    return _act(context, file, PlanOptions(replace=replace), flags)
+    if file is not None and not asked.plain:
+        raise click.UsageError(f"{asked.words[0].split()[0]} belongs to planning; the saved plan has it all.")
+    return _act(context, file, asked, flags)
 
 
 @click.command()
 @project_options
+@click.option("--select", multiple=True, metavar="SELECTOR", help="Only this; see ordain plan --help.")
 @apply_options
-def destroy(context: Context, **flags: Any) -> int:
+def destroy(context: Context, select: tuple[str, ...], **flags: Any) -> int:
     """Remove everything Ordain made in an environment; your data stays.
 
     Shows what goes and asks. Artifacts go when no environment refers to them any more.
     """
-    from ordain.session.planning import PlanOptions
-
-    return _act(context, None, PlanOptions(destroy=True), flags)
+    return _act(context, None, Asked(destroy=True, select=select), flags)
 
 
-def _act(context: Context, file: Path | None, options: Any, flags: dict[str, Any]) -> int:
+def _act(context: Context, file: Path | None, asked: Asked, flags: dict[str, Any]) -> int:
     from ordain.session.applying import ApplyOptions, apply_project
 
-    console = Console(
-        yes=flags["yes"], as_json=flags["as_json"], destroying=options.destroy, from_file=file is not None
-    )
+    console = Console(yes=flags["yes"], as_json=flags["as_json"], destroying=asked.destroy, from_file=file is not None)
     _catch_signals(console.stop)
-    chosen = ApplyOptions(plan_file=file, plan=options, fail_fast=flags["fail_fast"], parallelism=flags["parallelism"])
+    chosen = ApplyOptions(
+        plan_file=file, plan=asked.options(), fail_fast=flags["fail_fast"], parallelism=flags["parallelism"]
+    )
     return apply_project(context, chosen, console)
 
 

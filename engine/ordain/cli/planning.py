@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ordain.cli.asking import Asked, asking_options
 from ordain.cli.common import echo, project_options, say_diagnostics, wants_color, width
 from ordain.values.diagnostic import ExitCode
 
@@ -60,8 +61,7 @@ def validate(context: Context, form: str, as_json: bool) -> int:
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How to print the plan.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes, 0 where there are none.")
-@click.option("--replace", multiple=True, metavar="ADDRESS", help="Make this resource again; may be repeated.")
-@click.option("--destroy", is_flag=True, help="Plan to remove everything the environment has.")
+@asking_options
 @click.option("--show-no-ops", is_flag=True, help="Name unchanged resources too.")
 @click.option("--no-cache", "refresh", is_flag=True, help="Read everything again.")
 @click.option("-v", "--verbose", is_flag=True, help="Do not fold details.")
@@ -71,7 +71,7 @@ def plan(
     form: str,
     as_json: bool,
     detailed_exitcode: bool,
-    replace: tuple[str, ...],
+    asked: Asked,
     **flags: bool,
 ) -> int:
     """Show what would change, and why.
@@ -82,7 +82,7 @@ def plan(
     form = "json" if as_json else form
     found = None
     unchanged: tuple[Change, ...] = ()
-    if not (flags["destroy"] or replace or flags["refresh"] or flags["show_no_ops"]):
+    if asked.plain and not (flags["refresh"] or flags["show_no_ops"]):
         if form == "text" and out is None and not flags["verbose"]:
             from ordain.session.quick import cached_text
 
@@ -95,18 +95,15 @@ def plan(
 
             found = cached_plan(context, with_commit=form == "json" or out is not None)
     if found is None:
-        from ordain.session.planning import PlanOptions
         from ordain.session.session import plan_project
 
-        options = PlanOptions(destroy=flags["destroy"], replace=replace)
-        found, unchanged = plan_project(context, options, keep=out is not None)
+        found, unchanged = plan_project(context, asked.options(), keep=out is not None)
     if out is not None:
         from ordain.render.json import plan_json
         from ordain.session.files import write_file
 
         write_file(out, plan_json(found))
-    command = "ordain destroy" if flags["destroy"] and out is None else "ordain apply"
-    command += f" {shlex.quote(str(out))}" if out is not None else "".join(f" --replace {one}" for one in replace)
+    command = f"ordain apply {shlex.quote(str(out))}" if out is not None else " ".join(("ordain apply", *asked.words))
     command += _chosen(context, saved=out is not None)
     face = Face(show_no_ops=flags["show_no_ops"], verbose=flags["verbose"], command=command)
     _print(_with(found, unchanged) if face.show_no_ops and form != "json" else found, form, face)

@@ -3,49 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ordain.api.fields import FieldError, check, facets, split
 from ordain.api.fingerprints import fingerprint_of, ignoring, record_part
 from ordain.api.kind import Decision, Delta, Inputs, Kind, Outlook, Situation
+from ordain.api.triggers import INPUT
+from ordain.plan import special, triggers
 from ordain.plan.causes import causes_of
 from ordain.plan.diff import fields
 from ordain.values.address import Address
-from ordain.values.change import Action, Cause, CauseCode, Change, Effect, FieldChange
+from ordain.values.change import WRITTEN_DOWN, Action, Cause, CauseCode, Change, Effect, FieldChange
 from ordain.values.codec import canonical
 from ordain.values.data import Json, Leaf, Secret, Tree, has_unknown, leaves, replace_leaves
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.fingerprint import Facet, Fingerprint, short
 from ordain.values.record import Health, ResourceRecord
 from ordain.values.resource import Locate, Resource
+from ordain.values.setting import Import, Move
 
 _FACETS = tuple(Facet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed:
-    """What became of one resource. ``change`` is None where nothing is to be done and nothing to be said."""
+    """What became of one resource. ``change`` is None where nothing is to be done and nothing to be said;
+    ``fingerprint`` is what the resource will have, None where that is known later."""
 
     outlook: Outlook
     change: Change | None
     inputs: Inputs
+    fingerprint: Fingerprint | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     operations: tuple[tuple[str, bool], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of a plan concerns one resource, beside what it is: ``requested`` by the user's flag; ``triggers``, the
+    stamps of ``replace_when`` as of now; ``former``, its name in the state, and the document that ``moved`` it; what is
+    to be imported; the fields that are not compared."""
+
+    locate: Locate
+    requested: bool = False
+    triggers: Mapping[str, str] = field(default_factory=dict)
+    former: Address | None = None
+    moved: Move | None = None
+    imports: tuple[Import, ...] = ()
+    suppressed: tuple[FieldChange, ...] = ()
+
+
 def normalise(resource: Resource, record: ResourceRecord | None, model: type) -> Normalised:
     """Validate a spec whose leaves were just replaced, and keep what ``ignore_changes`` says from the record."""
-    spec, errors = check(model, resource.spec)
-    spec = ignoring(spec, resource, record) if spec is not None else None
-    return Normalised(spec=spec, errors=errors)
+    written, errors = check(model, resource.spec)
+    if written is None:
+        return Normalised(spec=None, errors=errors)
+    spec = ignoring(written, resource, record)
+    suppressed = fields(spec, written) if spec is not written else ()
+    reason = "lifecycle.ignore_changes"
+    return Normalised(
+        spec=spec,
+        errors=errors,
+        suppressed=tuple(replace(one, path=("spec", *one.path), suppressed=reason) for one in suppressed),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalised:
-    """A normalised spec (None while a leaf is unknown) and what is wrong with it."""
+    """A normalised spec (None while a leaf is unknown), what is wrong with it, and what of it is not compared."""
 
     spec: Mapping[str, Tree] | None
     errors: tuple[FieldError, ...]
+    suppressed: tuple[FieldChange, ...] = ()
 
 
 def build_fields(model: type, spec: Mapping[str, Tree] | None) -> str:
@@ -53,23 +82,26 @@ def build_fields(model: type, spec: Mapping[str, Tree] | None) -> str:
     return short(split(model, spec)[Facet.BUILD]) if spec is not None else ""
 
 
-def assess(kind: Kind, model: type, situation: Situation, locate: Locate, forced: bool) -> Assessed:
+def assess(kind: Kind, model: type, situation: Situation, asked: Asked) -> Assessed:
     """Find what differs, let the kind decide, and write down the change with its causes."""
     waits_for = next((address for address, outlook in situation.upstream.items() if outlook.deferred), None)
     inputs = kind.inputs(situation) if waits_for is None else Inputs(deferred=f"waits for {waits_for}")
     if inputs.deferred:
-        return _deferred(situation, inputs, locate)
+        return _deferred(situation, inputs, asked)
     judge = {**inputs.judge, "policies": situation.gate_policies} if situation.gate_policies else inputs.judge
     flat: Mapping[str, Json] = {"build": inputs.build, "judge": judge, "serve": inputs.serve}
     fingerprint = _fingerprint(model, situation, flat)
     if situation.record is not None and fingerprint != situation.record.fingerprint and situation.spec is not None:
         situation = replace(situation, spec=_as_recorded(situation.spec, situation.record.spec))
         fingerprint = _fingerprint(model, situation, flat)
-    delta = _delta(model, situation, inputs, flat, fingerprint, forced)
-    decision = kind.decide(situation, delta)
-    if decision.effect is Effect.NONE and not inputs.problems and not decision.notes and not decision.blocked:
-        return Assessed(outlook=_outlook(situation, decision, inputs, ()), change=None, inputs=inputs)
-    return _changed(kind, situation, delta, decision, inputs, (flat, fingerprint, locate))
+    delta = _delta(model, situation, inputs, flat, fingerprint, asked)
+    decision = special.adjusted(kind.decide(situation, delta), situation, asked)
+    quiet = not (inputs.problems or decision.notes or decision.blocked)
+    if decision.effect is Effect.NONE and quiet:
+        outlook = _outlook(situation, decision, inputs, ())
+        return Assessed(outlook=outlook, change=None, inputs=inputs, fingerprint=fingerprint)
+    watched = {**flat, INPUT: asked.triggers} if asked.triggers else flat
+    return _changed(kind, situation, delta, decision, inputs, (watched, fingerprint, asked))
 
 
 def _as_recorded(spec: Mapping[str, Tree], recorded: Mapping[str, Tree]) -> Mapping[str, Tree]:
@@ -99,17 +131,19 @@ def _delta(
     inputs: Inputs,
     flat: Mapping[str, Json],
     fingerprint: Fingerprint | None,
-    forced: bool,
+    asked: Asked,
 ) -> Delta:
     record = situation.record
     judgement = fingerprint.judge if fingerprint else ""
-    forced = forced or (record is not None and record.health is Health.TAINTED)
+    set_off = triggers.differing(record, asked.triggers)
+    forced = asked.requested or bool(set_off) or (record is not None and record.health is Health.TAINTED)
     if record is None:
         return Delta(
             is_new=True,
             facets=frozenset(_FACETS),
             drift=inputs.drift,
             forced=forced,
+            requested=asked.requested,
             unknown=fingerprint is None,
             judgement=judgement,
         )
@@ -132,6 +166,8 @@ def _delta(
         inputs=tuple(_differing(record.inputs, flat)),
         drift=inputs.drift,
         forced=forced,
+        requested=asked.requested,
+        triggers=set_off,
         unknown=fingerprint is None,
         judgement=judgement,
     )
@@ -157,7 +193,7 @@ def _differing(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[st
 
 def _outlook(situation: Situation, decision: Decision, inputs: Inputs, causes: tuple[Cause, ...]) -> Outlook:
     record = situation.record
-    quiet = decision.effect in (Effect.NONE, Effect.COSMETIC, Effect.REJECTED, Effect.BLOCKED)
+    quiet = decision.effect in WRITTEN_DOWN or decision.effect in (Effect.REJECTED, Effect.BLOCKED)
     recorded = record.outputs if record is not None and quiet else {}
     recorded_recipe = str(record.facts.get("recipe", "")) if record is not None and quiet else ""
     return Outlook(
@@ -172,7 +208,7 @@ def _outlook(situation: Situation, decision: Decision, inputs: Inputs, causes: t
     )
 
 
-def _deferred(situation: Situation, inputs: Inputs, locate: Locate) -> Assessed:
+def _deferred(situation: Situation, inputs: Inputs, asked: Asked) -> Assessed:
     resource, record = situation.resource, situation.record
     outlook = Outlook(
         address=resource.address,
@@ -189,11 +225,12 @@ def _deferred(situation: Situation, inputs: Inputs, locate: Locate) -> Assessed:
         action=Action.CREATE if record is None else Action.UPDATE,
         effect=outlook.effect,
         deferred=inputs.deferred,
+        previous_address=asked.former,
         depends_on=resource.depends_on,
         description=resource.description,
         owner=resource.owner,
         labels=resource.labels,
-        at=locate(resource.source, ("name",)),
+        at=asked.locate(resource.source, ("name",)),
     )
     return Assessed(outlook=outlook, change=change, inputs=inputs, diagnostics=inputs.problems)
 
@@ -212,11 +249,15 @@ def _changed(
     delta: Delta,
     decision: Decision,
     inputs: Inputs,
-    more: tuple[Mapping[str, Json], Fingerprint | None, Locate],
+    more: tuple[Mapping[str, Json], Fingerprint | None, Asked],
 ) -> Assessed:
-    flat, fingerprint, locate = more
+    flat, fingerprint, asked = more
     resource = situation.resource
-    causes = causes_of(kind, situation, delta, decision, locate)
+    causes = (
+        *special.causes(situation, asked),
+        *causes_of(kind, situation, delta, decision, asked.locate),
+    )
+    decision = special.named(decision, causes)
     change = Change(
         address=resource.address,
         kind=resource.kind,
@@ -224,11 +265,18 @@ def _changed(
         action=_action(situation, decision),
         effect=decision.effect,
         causes=causes,
-        fields=(*(_shown(field) for field in delta.fields), *_recorded_only(resource.address, causes)),
+        fields=(
+            *(_shown(field) for field in delta.fields),
+            *_recorded_only(resource.address, causes),
+            *asked.suppressed,
+        ),
         branches=decision.branches,
         nested=decision.nested,
         notes=decision.notes,
         blocked=decision.blocked,
+        protected=decision.protected,
+        importing=situation.importing if situation.record is None else (),
+        previous_address=asked.former,
         depends_on=resource.depends_on,
         after=situation.spec if situation.spec is not None else resource.spec,
         outputs=decision.outputs,
@@ -242,10 +290,11 @@ def _changed(
         labels=resource.labels,
         lifecycle=resource.lifecycle,
         run=resource.run,
-        at=locate(resource.source, ("name",)),
+        at=asked.locate(resource.source, ("name",)),
     )
     return Assessed(
         outlook=_outlook(situation, decision, inputs, causes),
+        fingerprint=fingerprint,
         change=change if change.action is not Action.NO_OP or change.blocked or change.notes else None,
         inputs=inputs,
         diagnostics=inputs.problems,

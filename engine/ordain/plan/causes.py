@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ordain.api.kind import Decision, Delta, Kind, Situation
+from ordain.api.triggers import named
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode, Effect
 from ordain.values.data import Json, Path
@@ -80,8 +81,25 @@ def _found(
         yield Cause(code=CauseCode.DRIFT, address=drift.address, detail=drift.detail)
     if record.health is Health.TAINTED:
         yield Cause(code=CauseCode.FAILED, address=resource.address, detail="its last step failed half way")
-    elif delta.forced:
+    yield from _triggered(situation, delta, locate)
+    if delta.requested:
         yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="asked for with --replace")
+
+
+def _triggered(situation: Situation, delta: Delta, locate: Locate) -> Iterator[Cause]:
+    resource = situation.resource
+    for text in delta.triggers:
+        address, _ = named(text)
+        outlook = situation.upstream.get(address)
+        yield from outlook.causes if outlook is not None else ()
+        index = resource.lifecycle.replace_when.index(text)
+        yield Cause(
+            code=CauseCode.TRIGGER,
+            address=address,
+            path=("lifecycle", "replace_when"),
+            detail=f"{text} is another now, and {resource.address} is made again with it",
+            at=locate(resource.source, ("lifecycle", "replace_when", index)),
+        )
 
 
 def _policies(situation: Situation, record: ResourceRecord) -> Iterator[Cause]:
@@ -144,6 +162,8 @@ def _noted(resource: Resource, record: ResourceRecord, delta: Delta) -> Iterator
         yield ("run", name), getattr(record.options, name), getattr(resource.run, name)
     for name in ("cpu", "memory", "gpu"):
         yield ("run", "resources", name), getattr(record.options, name), getattr(resource.run, name)
+    before, after = (list(one.replace_when) for one in (record, resource.lifecycle))
+    yield ("lifecycle", "replace_when"), before, after
     if not delta.fields:  # with other fields go other references
         before, after = ([str(address) for address in one.depends_on] for one in (record, resource))
         yield ("depends_on",), before, after

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ordain.api.kind import Decision
-from ordain.api.registry import Registry
-from ordain.plan.request import PlanRequest
+from ordain.plan.request import Mode, PlanRequest
 from ordain.values.address import Address
 from ordain.values.change import Action, Cause, CauseCode, Change, Effect
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.look import Evidence, Look
 from ordain.values.record import ResourceRecord
+from ordain.values.setting import Removal
 
 
-def looks(registry: Registry, records: Mapping[Address, ResourceRecord]) -> tuple[Look, ...]:
+def looks(request: PlanRequest, records: Mapping[Address, ResourceRecord]) -> tuple[Look, ...]:
     """Return the looks that planning these deletes needs."""
+    registry = request.registry
     found = (
         registry.kind(record.kind).look_at_delete(record)
         for record in records.values()
-        if record.kind in registry.kinds and not record.protect and not record.keep_on_remove
+        if record.kind in registry.kinds and not record.protect and not _forgets(request, record)
     )
-    return tuple(look for look in found if look is not None)
+    return tuple(replace(look, sight=request.sight) for look in found if look is not None)
+
+
+def _removal(request: PlanRequest, record: ResourceRecord) -> Removal | None:
+    by_name = {one.address: one for one in request.desired.removals} if request.desired.removals else {}
+    return by_name.get(record.address) or by_name.get(record.address.base)
+
+
+def _forgets(request: PlanRequest, record: ResourceRecord) -> bool:
+    """Say whether a resource leaves the state and stays in the world: what a document says goes before the record."""
+    if request.mode is Mode.DESTROY:
+        return False
+    said = _removal(request, record)
+    return record.keep_on_remove if said is None else not said.destroy
 
 
 def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple[tuple[str, bool], ...]]:
@@ -33,7 +48,7 @@ def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple
         raise OrdainError(_orphan(record))
     kind = request.registry.kind(record.kind)
     evidence: Evidence | None = request.evidence.get(record.address)
-    forget = record.keep_on_remove and request.mode == "normal"
+    forget = _forgets(request, record)
     decision = Decision(effect=Effect.FORGET) if forget else kind.decide_delete(record, evidence)
     protected = record.protect and not forget
     operations = (("forget", False),) if forget else tuple((op.name, op.heavy) for op in decision.operations)
@@ -42,11 +57,13 @@ def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple
         kind=record.kind,
         provider=record.provider,
         action=Action.FORGET if forget else Action.DELETE,
-        effect=Effect.FORGET if forget else Effect.DELETE,
+        effect=decision.effect,
         causes=(_cause(request, record), *decision.causes),
         nested=decision.nested,
         notes=decision.notes,
         blocked="protected: set lifecycle.protect: false and apply before it may be removed" if protected else "",
+        protected=protected,
+        previous_address=request.former.get(record.address),
         depends_on=record.depends_on,
         after=record.spec,
         inputs=record.inputs,
@@ -59,9 +76,14 @@ def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple
 
 
 def _cause(request: PlanRequest, record: ResourceRecord) -> Cause:
-    detail = "the environment is destroyed" if request.mode == "destroy" else "no longer in the specs"
-    code = CauseCode.REQUESTED if request.mode == "destroy" else CauseCode.REMOVED
-    return Cause(code=code, address=record.address, detail=detail)
+    if request.mode is Mode.DESTROY:
+        return Cause(code=CauseCode.REQUESTED, address=record.address, detail="the environment is destroyed")
+    said = _removal(request, record)
+    if said is None:
+        return Cause(code=CauseCode.REMOVED, address=record.address, detail="no longer in the specs")
+    detail = "a Removed document asks for it" if said.destroy else "a Removed document: it stays in the world"
+    at = request.locate(said.written, ("spec", "from"))
+    return Cause(code=CauseCode.REMOVED, address=record.address, detail=detail, at=at)
 
 
 def _orphan(record: ResourceRecord) -> Diagnostic:

@@ -11,17 +11,19 @@ from dataclasses import dataclass, field, replace
 
 from ordain.api.kind import Kind, Outlook, Situation
 from ordain.expr.templates import ExpressionError
-from ordain.plan import deletes, steps
-from ordain.plan.assess import Assessed, Normalised, assess, build_fields, normalise
+from ordain.plan import deletes, refresh, steps, triggers
+from ordain.plan.assess import Asked, Assessed, Normalised, assess, build_fields, normalise
 from ordain.plan.order import dependencies_first
 from ordain.plan.request import Draft, Mode, Needs, PlanRequest
 from ordain.plan.resolve import MissingOutput, complaint, expression_paths, known_outputs
+from ordain.plan.select import narrow, select
 from ordain.values.address import BY_ADDRESS, Address
-from ordain.values.change import Change, Effect
+from ordain.values.change import Change, Effect, FieldChange
 from ordain.values.diagnostic import Diagnostic, OrdainError, in_order
-from ordain.values.fingerprint import short
-from ordain.values.look import Evidence, Look
+from ordain.values.fingerprint import Fingerprint, short
+from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift
+from ordain.values.record import ResourceRecord
 from ordain.values.resource import Resource
 from ordain.values.setting import Level, Policy, PolicyStage
 
@@ -40,31 +42,36 @@ class _Pass:
     drift: list[Drift] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     waiting: set[Address] = field(default_factory=set)
+    standings: dict[Address, Fingerprint | None] = field(default_factory=dict)
+    suppressed: dict[Address, tuple[FieldChange, ...]] = field(default_factory=dict)
     unchanged: int = 0
 
 
 def plan(request: PlanRequest) -> Draft | Needs:
     """Return the draft of a plan, or the looks it still needs. Same request, same answer."""
     state = _Pass(request=request, gate_policies=_gate_policies(request.desired.policies))
-    if request.mode is Mode.NORMAL:
+    if request.mode is not Mode.DESTROY:
         desired = request.desired.resources
         for address in dependencies_first({address: one.depends_on for address, one in desired.items()}):
             _visit(state, desired[address])
-    _visit_deletes(state)
+    if request.mode is not Mode.REFRESH_ONLY:
+        _visit_deletes(state)
     if state.looks:
         return Needs(looks=tuple(sorted(state.looks, key=lambda look: look.address)))
     changes = {address: state.changes[address] for address in sorted(state.changes, key=BY_ADDRESS)}
     chains = steps.add_steps(changes.values(), state.operations, request.recorded)
-    return Draft(
+    draft = Draft(
         changes=tuple(changes.values()),
         steps=steps.order(changes, chains, request.recorded),
-        reads=steps.reads(changes, request.evidence, request.recorded),
+        reads=steps.reads(changes, request),
         drift=tuple(sorted(state.drift, key=lambda drift: (drift.address, drift.detail))),
         diagnostics=in_order(state.diagnostics),
         outlooks=state.outlooks,
         resources=state.resources,
         unchanged=state.unchanged,
+        suppressed=state.suppressed,
     )
+    return narrow(draft, select(request)) if request.select else draft
 
 
 def _visit(state: _Pass, resource: Resource) -> None:
@@ -73,6 +80,12 @@ def _visit(state: _Pass, resource: Resource) -> None:
         state.waiting.add(address)
         return
     kind = request.registry.kind(resource.kind)
+    if request.mode is Mode.REFRESH_ONLY:
+        record = request.recorded.resources.get(address)
+        if record is None or not kind.refreshes:
+            _stands(state, resource, record)
+            return
+        resource = refresh.as_recorded(resource, record)
     model = request.registry.model(resource.kind, resource.provider)
     situation = _situate(state, resource, kind, model)
     if situation is None:
@@ -81,7 +94,7 @@ def _visit(state: _Pass, resource: Resource) -> None:
     if situation.spec is not None:
         look = kind.look(situation)
         if look is not None and address not in request.evidence:
-            state.looks.append(look)
+            state.looks.append(replace(look, sight=request.sight) if request.sight is not Sight.FULL else look)
             state.waiting.add(address)
             return
         evidence = request.evidence.get(address)
@@ -89,8 +102,16 @@ def _visit(state: _Pass, resource: Resource) -> None:
             _unseen(state, situation, evidence)
             return
         situation = _with_evidence(situation, evidence)
-    assessed = assess(kind, model, situation, request.locate, address in request.replace)
-    _keep(state, situation, assessed)
+    asked = Asked(
+        locate=request.locate,
+        requested=address in request.replace,
+        triggers=triggers.now(situation, state.standings),
+        moved=request.moves.get(address),
+        former=request.former.get(address),
+        imports=tuple(one for one in request.desired.imports if one.target == address),
+        suppressed=state.suppressed.get(address, ()),
+    )
+    _keep(state, situation, assess(kind, model, situation, asked))
 
 
 def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situation | None:
@@ -112,6 +133,8 @@ def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situa
             return None
         if normalised.spec is not None:
             resource = replace(resource, spec=normalised.spec)
+        if normalised.suppressed:
+            state.suppressed[address] = normalised.suppressed
     promotes_from = request.desired.environment.promotes_from
     provider = request.registry.entry(resource.kind, resource.provider)
     situation = Situation(
@@ -126,6 +149,7 @@ def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situa
         build_fields=build_fields(model, normalised.spec) if provider is not None else "",
         expressions=expressions,
         gate_policies=state.gate_policies if kind.judged else {},
+        importing=tuple(one.id for one in request.desired.imports if one.target == address),
     )
     if provider is not None and normalised.spec is not None:
         recipe = request.registry.provider(resource.kind, provider.name).recipe(normalised.spec)
@@ -163,6 +187,7 @@ def _unseen(state: _Pass, situation: Situation, evidence: Evidence) -> None:
 def _keep(state: _Pass, situation: Situation, assessed: Assessed) -> None:
     address = situation.resource.address
     state.outlooks[address] = assessed.outlook
+    state.standings[address] = assessed.fingerprint
     state.resources[address] = situation.resource
     state.drift += assessed.inputs.drift
     problems = (*assessed.diagnostics, *(situation.evidence.problems if situation.evidence else ()))
@@ -174,6 +199,13 @@ def _keep(state: _Pass, situation: Situation, assessed: Assessed) -> None:
     state.changes[address] = assessed.change
     if assessed.operations:
         state.operations[address] = assessed.operations
+
+
+def _stands(state: _Pass, resource: Resource, record: ResourceRecord | None) -> None:
+    """Keep what is not looked at as it was recorded."""
+    state.outlooks[resource.address] = refresh.outlook(resource, record)
+    state.resources[resource.address] = resource
+    state.unchanged += record is not None
 
 
 def _placed(resource: Resource, problem: Diagnostic, request: PlanRequest) -> Diagnostic:
@@ -197,9 +229,9 @@ def _wrong(resource: Resource, error: object, request: PlanRequest) -> Diagnosti
 
 def _visit_deletes(state: _Pass) -> None:
     request = state.request
-    desired: Mapping[Address, Resource] = request.desired.resources if request.mode is Mode.NORMAL else {}
+    desired: Mapping[Address, Resource] = {} if request.mode is Mode.DESTROY else request.desired.resources
     gone = {address: record for address, record in request.recorded.resources.items() if address not in desired}
-    missing = [look for look in deletes.looks(request.registry, gone) if look.address not in request.evidence]
+    missing = [look for look in deletes.looks(request, gone) if look.address not in request.evidence]
     if missing:
         state.looks += missing
         return

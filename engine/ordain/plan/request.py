@@ -9,22 +9,31 @@ from enum import StrEnum
 from ordain.api.kind import Outlook
 from ordain.api.registry import Registry
 from ordain.values.address import Address
-from ordain.values.change import Change
+from ordain.values.change import Change, FieldChange
 from ordain.values.diagnostic import Diagnostic
-from ordain.values.look import Evidence, Look
+from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift, Read, Step
 from ordain.values.record import Recorded
 from ordain.values.resource import Desired, Locate, Resource
+from ordain.values.setting import Move
 
 
 class Mode(StrEnum):
+    """Bring about what is desired; remove everything; only take in what the world shows."""
+
     NORMAL = "normal"
     DESTROY = "destroy"
+    REFRESH_ONLY = "refresh-only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """Everything a plan is made of. ``evidence`` holds the looks taken so far, ``replace`` what the user wants anew."""
+    """Everything a plan is made of.
+
+    ``recorded`` has the names of now; ``former`` (``former_source``) gives those in the state where they differ, and
+    ``moves`` the documents behind them. ``evidence`` holds the looks taken so far, ``replace`` what the user wants
+    anew, ``select`` the selectors that narrow the plan.
+    """
 
     desired: Desired
     recorded: Recorded
@@ -32,7 +41,17 @@ class PlanRequest:
     locate: Locate
     evidence: Mapping[Address, Evidence] = field(default_factory=dict)
     mode: Mode = Mode.NORMAL
+    sight: Sight = Sight.FULL
     replace: frozenset[Address] = frozenset()
+    select: tuple[str, ...] = ()
+    former: Mapping[Address, Address] = field(default_factory=dict)
+    former_source: Mapping[Address, Address] = field(default_factory=dict)
+    moves: Mapping[Address, Move] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is about all that is desired, so that apply may write down the settings too."""
+        return self.mode is not Mode.REFRESH_ONLY and not self.select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +65,8 @@ class Needs:
 class Draft:
     """A plan before policies judge it. ``outlooks`` tell of every desired resource, ``unchanged`` counts no-ops.
 
-    ``resources`` are the desired resources with every leaf replaced that is known.
+    ``resources`` are the desired resources with every leaf replaced that is known; ``suppressed`` the fields that
+    differ and are not compared, by resource.
     """
 
     changes: tuple[Change, ...]
@@ -57,3 +77,4 @@ class Draft:
     outlooks: Mapping[Address, Outlook]
     resources: Mapping[Address, Resource]
     unchanged: int
+    suppressed: Mapping[Address, tuple[FieldChange, ...]] = field(default_factory=dict)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from ordain.plan.request import PlanRequest
 from ordain.values.address import BY_ADDRESS, Address
 from ordain.values.change import Action, Change
 from ordain.values.fingerprint import digest
-from ordain.values.look import Evidence
 from ordain.values.plan import Read, Step
-from ordain.values.record import Recorded
+from ordain.values.record import Recorded, ResourceRecord
 
 Operations = Mapping[Address, tuple[tuple[str, bool], ...]]
 ABSENT = "absent"
@@ -90,18 +91,32 @@ def _with_needs(step: Step, needs: tuple[str, ...]) -> Step:
     )
 
 
-def reads(
-    changes: Mapping[Address, Change], evidence: Mapping[Address, Evidence], recorded: Recorded
-) -> tuple[Read, ...]:
-    """Return the version of each object these changes rest on, absences included, sorted."""
+def reads(changes: Mapping[Address, Change], request: PlanRequest) -> tuple[Read, ...]:
+    """Return the version of each object these changes rest on, absences included, sorted.
+
+    Objects have the names they have in the state; nothing may be there under the new name of what is moved.
+    """
+    recorded, evidence = request.recorded, request.evidence
     out: dict[str, str] = {}
     for address, change in changes.items():
         for other in (address, *change.depends_on):
-            record = recorded.resources.get(other)
-            out[f"state:{other}"] = digest(record) if record is not None else ABSENT
-            source = recorded.source.get(other)
+            record, former = recorded.resources.get(other), request.former.get(other)
+            if former is not None and record is not None:
+                out[f"state:{other}"] = ABSENT
+            if record is not None:
+                out[f"state:{former or other}"] = digest(_as_in_state(record, former))
+            else:
+                out[f"state:{other}"] = ABSENT
+            source, former_source = recorded.source.get(other), request.former_source.get(other)
             if source is not None:
-                out[f"source:{other}"] = digest(source)
+                out[f"source:{former_source or other}"] = digest(_as_in_state(source, former_source))
             if other in evidence:
                 out[f"world:{other}"] = digest(evidence[other].facts)
     return tuple(Read(object=name, version=out[name]) for name in sorted(out))
+
+
+def _as_in_state(record: ResourceRecord, former: Address | None) -> ResourceRecord:
+    """Return a moved record as the state has it: ``moves`` gave it the new name, and the place of the old one."""
+    if former is None:
+        return record
+    return replace(record, address=former, place="" if record.place == former.slug else record.place)

@@ -30,7 +30,7 @@ from ordain.session.stores import open_artifacts, open_state
 from ordain.session.variables import given_variables
 from ordain.state.host import this_process
 from ordain.values.address import Address
-from ordain.values.change import Change, Effect
+from ordain.values.change import Change
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, worst
 from ordain.values.event import Event
 from ordain.values.plan import Plan, Program, Step
@@ -254,7 +254,7 @@ def _refusal(program: Program) -> ExitCode:
     """Return why a shown plan is not applied at all; ``DONE`` where it is."""
     if not program.status.applyable:
         return worst([exit_of(program), ExitCode.FAILURE])
-    protected = [change for change in program.changes if change.blocked and change.effect is Effect.DELETE]
+    protected = [change for change in program.changes if change.protected and not change.unselected]
     if protected:
         raise OrdainError(_protected(protected))
     return ExitCode.DONE if program.steps else _left(program)
@@ -263,8 +263,8 @@ def _refusal(program: Program) -> ExitCode:
 def _protected(changes: list[Change]) -> Diagnostic:
     return Diagnostic(
         code="protected",
-        summary=f"nothing was applied: {', '.join(str(change.address) for change in changes)} may not be removed",
-        detail="lifecycle.protect was recorded, and holds also where the document is gone",
+        summary=f"nothing was applied: {', '.join(str(change.address) for change in changes)} may not be destroyed",
+        detail="lifecycle.protect was recorded, and holds also where the document, or the line, is gone",
         fix="put the document back, set lifecycle.protect: false, apply; then remove it",
         exit=ExitCode.NOT_PERMITTED,
     )
@@ -272,7 +272,7 @@ def _protected(changes: list[Change]) -> Diagnostic:
 
 def _left(program: Program) -> ExitCode:
     """Return what it means that a plan leaves something blocked: the specs ask for what is not there."""
-    blocked = any(change.blocked for change in program.changes)
+    blocked = any(change.blocked and not change.unselected for change in program.changes)
     return worst([exit_of(program), ExitCode.GATE if blocked else ExitCode.DONE])
 
 

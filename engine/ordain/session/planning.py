@@ -14,6 +14,7 @@ from ordain.observe.artifacts import without_lost
 from ordain.observe.evidence import take
 from ordain.plan.estimates import Forecast, forecast
 from ordain.plan.finish import Judgement, finish, seal
+from ordain.plan.moves import move
 from ordain.plan.planner import plan as draft_plan
 from ordain.plan.request import Draft, Mode, PlanRequest
 from ordain.policy.judge import Subjects, judge
@@ -27,17 +28,33 @@ from ordain.values.address import Address
 from ordain.values.change import Change
 from ordain.values.data import Secret, leaves
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError, Severity
-from ordain.values.look import Evidence, Look
+from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Envelope, Plan, Program
 from ordain.values.record import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """What kind of plan: destroy everything, or make some resources again."""
+    """What kind of plan: destroy everything, make some resources again, only what selectors name; take in what the
+    world shows and nothing else, or do not look at what is recorded."""
 
     destroy: bool = False
     replace: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    refresh_only: bool = False
+    refresh: bool = True
+
+    @property
+    def mode(self) -> Mode:
+        if self.destroy:
+            return Mode.DESTROY
+        return Mode.REFRESH_ONLY if self.refresh_only else Mode.NORMAL
+
+    @property
+    def sight(self) -> Sight:
+        if self.refresh_only:
+            return Sight.REFRESH_ONLY
+        return Sight.FULL if self.refresh else Sight.NO_REFRESH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +79,8 @@ def make_plan(
     state, artifacts = stores
     environment = loaded.desired.environment
     recorded = without_lost(state.recorded(environment.name, environment.promotes_from), artifacts.digests)
+    moved = move(recorded, loaded.desired.moves, locate)
+    recorded = moved.recorded
     asker = Asker(
         context=context,
         environment=environment.name,
@@ -77,13 +96,19 @@ def make_plan(
         recorded=recorded,
         registry=context.registry,
         locate=locate,
-        mode=Mode.DESTROY if options.destroy else Mode.NORMAL,
+        mode=options.mode,
+        sight=options.sight,
         replace=_addresses(options.replace, loaded),
+        select=options.select,
+        former=moved.former,
+        former_source=moved.source,
+        moves=moved.by,
     )
     request, draft = _draft(request, asker, looks)
     if request.evidence:
         save_memories(context, environment.name, looks, request.evidence)
-    draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in draft.diagnostics))
+    problems = (*moved.problems, *draft.diagnostics)
+    draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in problems))
     foreseen = forecast(draft.steps, draft.changes, recorded)
     program = finish(request, draft, _judgement(context, request, draft, loaded, foreseen))
     commit, dirty = commit_of(context.root)

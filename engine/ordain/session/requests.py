@@ -41,7 +41,7 @@ class Requests:
             artifacts=str(context.artifacts),
             record=self.live.previous(change),
             upstream=upstream,
-            versions=self.live.versions.get(change.address, ()),
+            versions=self.live.versions_of(change),
             targets={
                 str(record.address): registry.providers[record.kind, record.provider].target
                 for record in upstream

@@ -38,10 +38,11 @@ def plan_project(context: Context, options: PlanOptions, *, keep: bool) -> tuple
     drop_attachments(context, planned, keep=planned.plan if keep else None)
     if options == PlanOptions():
         remember(context, planned)
-    return planned.plan, _unchanged(planned)
+    return planned.plan, unchanged(planned)
 
 
-def _unchanged(planned: Planned) -> tuple[Change, ...]:
+def unchanged(planned: Planned) -> tuple[Change, ...]:
+    """Return what a plan leaves as it is, with the fields that differ and are not compared."""
     told = {change.address for change in planned.plan.program.changes}
     return tuple(
         Change(
@@ -50,6 +51,7 @@ def _unchanged(planned: Planned) -> tuple[Change, ...]:
             provider=resource.provider,
             action=Action.NO_OP,
             effect=Effect.NONE,
+            fields=planned.draft.suppressed.get(address, ()),
             at=locate(resource.source, ("name",)),
         )
         for address, resource in sorted(planned.draft.resources.items())

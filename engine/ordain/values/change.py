@@ -128,7 +128,8 @@ class Change:
     """What the plan does to one resource; everything apply needs to do it.
 
     ``deferred`` says what must exist before this can be planned; ``blocked`` why nothing is done although the
-    desired state asks for it, ``unselected`` why a selector leaves it out. ``previous_address`` is what it was called
+    desired state asks for it (``protected``: lifecycle.protect stands in the way of all the plan), ``unselected`` why a
+    selector leaves it out. ``previous_address`` is what it was called
     in the state, ``importing`` the ids under which the world has it already. ``after`` is the normalised spec with
     unknown and secret leaves; ``outputs`` what is known of the outputs. ``attachments`` are filled in from
     the plan's envelope when it is applied. ``fingerprint`` is None where the spec is not fully known. ``recipe`` and
@@ -147,6 +148,7 @@ class Change:
     notes: tuple[str, ...] = ()
     deferred: str = ""
     blocked: str = ""
+    protected: bool = False
     unselected: str = ""
     importing: tuple[str, ...] = ()
     previous_address: Address | None = None

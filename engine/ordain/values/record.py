@@ -45,6 +45,7 @@ class ResourceRecord:
     depends_on: tuple[Address, ...] = ()
     protect: bool = False
     keep_on_remove: bool = False
+    replace_when: tuple[str, ...] = ()
     health: Health = Health.OK
     run: str = ""
     place: str = ""

@@ -39,13 +39,15 @@ class Expansion:
 
     ``lines`` gives for each line of the document's text the line of the blueprint's body it was written on (from 1);
     ``parameters`` for each line the one parameter whose value was written into it ("" for none, or more than one);
-    ``body`` is the text of the blueprint's body, ``caller`` the document that says ``use:``.
+    ``body`` is the text of the blueprint's body, ``caller`` the document that says ``use:``. The document's text holds
+    marks where values go (``expr.blueprints``), so that no value can be taken for YAML; ``texts`` spells each value.
     """
 
     lines: tuple[int, ...]
     parameters: tuple[str, ...]
     body: str
     caller: Source
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,59 @@
+"""What the engine itself adds to a kind's decision: moves, imports, protection, and changes of how a resource runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ordain.api.kind import Decision, Situation
+from ordain.values.change import WRITTEN_DOWN, Cause, CauseCode, Effect
+
+if TYPE_CHECKING:
+    from ordain.plan.assess import Asked
+
+
+def adjusted(decision: Decision, situation: Situation, asked: Asked) -> Decision:
+    """Return the decision where nothing protected is replaced, and a mere change of name is written down."""
+    record = situation.record
+    if record is not None and record.protect and decision.replaces and not decision.blocked:
+        return Decision(
+            effect=Effect.BLOCKED,
+            blocked="protected: it would be replaced; set lifecycle.protect: false and apply before that",
+            protected=True,
+        )
+    if decision.effect in WRITTEN_DOWN and asked.former is not None:
+        return replace(decision, effect=Effect.MOVE)
+    if decision.effect is Effect.CREATE and situation.importing and record is None:
+        return replace(decision, effect=Effect.IMPORT)
+    return decision
+
+
+def named(decision: Decision, causes: tuple[Cause, ...]) -> Decision:
+    """Return the decision with the word for a change that only concerns how steps run."""
+    written = [cause for cause in causes if cause.code is CauseCode.SPEC]
+    if decision.effect is Effect.COSMETIC and written and all(cause.path[:1] == ("run",) for cause in written):
+        return replace(decision, effect=Effect.ENV_ONLY)
+    return decision
+
+
+def causes(situation: Situation, asked: Asked) -> Iterator[Cause]:
+    """Yield the causes that lie in Moved and Import documents."""
+    address = situation.resource.address
+    if asked.former is not None and asked.moved is not None:
+        yield Cause(
+            code=CauseCode.MOVED,
+            address=address,
+            before=str(asked.former),
+            after=str(address),
+            detail=f"{asked.former} is called {address} now",
+            at=asked.locate(asked.moved.written, ("spec", "from")),
+        )
+    for one in asked.imports if situation.record is None else ():
+        yield Cause(
+            code=CauseCode.IMPORTED,
+            address=address,
+            after=one.id,
+            detail=f"the world has {one.id} already",
+            at=asked.locate(one.written, ("spec", "id")),
+        )
