@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ordain.api import Call, ExitCode, Json, OrdainError, Progress, Secret, StepResult, Tree, digest, sha256
+from ordain_terraform import importing
 from ordain_terraform.command import FLAG, Command, Event, parse_events, run
 from ordain_terraform.modules import digests
-from ordain_terraform.planning import KEPT, LOCK_TIMEOUT, keyed, make_plan
+from ordain_terraform.planning import KEPT, LOCK_TIMEOUT, Ask, keyed, make_plan
 from ordain_terraform.secrets import Scrubber
 from ordain_terraform.site import Site, initialise, scratch, tidy, wait_for_lock, write_private
 
@@ -65,7 +66,8 @@ def _apply_once(site: Site, call: Call, plan: Path, folder: Path, deadline: floa
             raise
         return
     _remember(site, call.key)
-    shutil.rmtree(site.private / KEPT, ignore_errors=True)  # the state has moved: it fits nothing any more
+    for kept in site.private.glob(f"{KEPT}*"):  # the state has moved: they fit nothing any more
+        shutil.rmtree(kept, ignore_errors=True)
 
 
 def run_plan(site: Site, call: Call, plan: Path, folder: Path, deadline: float | None) -> None:
@@ -192,13 +194,13 @@ def _destroy_once(site: Site, call: Call, folder: Path, deadline: float | None) 
             if error.exit is not ExitCode.STALE or not _nothing_left(site, folder, deadline):
                 raise
             return
-    planned = make_plan(site, folder, deadline, destroy=True)
+    planned = make_plan(site, folder, deadline, Ask(destroy=True))
     if planned.shown.get("resource_changes") or planned.shown.get("output_changes"):
         run_plan(site, call, planned.file, folder, deadline)
 
 
 def _nothing_left(site: Site, folder: Path, deadline: float | None) -> bool:
-    planned = make_plan(site, folder, deadline, destroy=True)
+    planned = make_plan(site, folder, deadline, Ask(destroy=True))
     return not planned.shown.get("resource_changes")
 
 
@@ -240,6 +242,8 @@ def _keep_module(site: Site, plan: Path) -> None:
     made = target.with_suffix(".new")
     with zipfile.ZipFile(plan) as archive, zipfile.ZipFile(made, "w") as out:
         for name in archive.namelist():
+            if name.endswith(f"/{importing.FILE}"):
+                continue  # done with
             if name.startswith("tfconfig/") or name == ".terraform.lock.hcl":
                 out.writestr(name, archive.read(name))
     made.replace(target)

@@ -46,12 +46,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where commands run: the binary, the module's folder, the whole environment, a scratch folder for output."""
+    """Where commands run: the binary, the module's folder, the whole environment, a scratch folder for output.
+
+    ``copy`` is the folder that stands for the module's where a command is not to read that one itself; what Terraform
+    calls ``path.cwd`` stays the module's.
+    """
 
     binary: str
     folder: Path
     env: Mapping[str, str]
     scratch: Path
+    copy: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,7 @@ def run(around: Surroundings, command: Command, on_event: Callable[[Event], None
     with _outputs(around, command) as (out, err):
         reader = _Reader(Path(out.name), on_event)
         process = subprocess.Popen(
-            argv(around.binary, command),
+            _line(around, command),
             cwd=around.folder,
             env=dict(around.env),
             stdin=subprocess.DEVNULL,
@@ -124,6 +129,11 @@ def run(around: Surroundings, command: Command, on_event: Callable[[Event], None
             complaint=err.read().decode("utf-8", "replace"),
             timed_out=timed_out,
         )
+
+
+def _line(around: Surroundings, command: Command) -> list[str]:
+    binary, *words = argv(around.binary, command)
+    return [binary, *([f"-chdir={around.copy}"] if around.copy is not None else []), *words]
 
 
 @contextmanager

@@ -43,7 +43,9 @@ class Terraform(InfrastructureDriver):
         site = open_site(order, _folder(order, deleting=deleting))
         deadline = planning.seconds_from_now(LOOK_SECONDS)
         assert deadline is not None
-        return planning.look(site, request.store, deadline, deleting=deleting)
+        sight, wanted = request.look.sight.value, request.look.importing
+        ask = planning.Ask(destroy=deleting, sight=sight, importing=wanted)
+        return planning.look(site, request.store, deadline, ask)
 
     def apply(self, call: Call) -> StepResult:
         return applying.apply(_site(call, deleting=False), call, planning.seconds_from_now(call.change.run.timeout))

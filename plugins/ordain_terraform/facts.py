@@ -23,30 +23,46 @@ _ACTIONS = {
     ("forget",): "forget",
     ("delete", "create"): "replace",
     ("create", "delete"): "replace",
-    ("create", "forget"): "replace",
+    ("create", "forget"): "create and forget",
+    ("forget", "create"): "create and forget",
 }
+_TAKEN_IN = {"delete": "forget", "update": "refresh"}
+"""What a refresh does with what it found outside: what is gone leaves the state, what changed is written down."""
 
 
-def plan_facts(shown: Mapping[str, Any], scrub: Scrubber) -> dict[str, Json]:
+def plan_facts(shown: Mapping[str, Any], scrub: Scrubber, *, refresh_only: bool = False) -> dict[str, Json]:
     """Return the facts of a plan, from what ``terraform show -json`` says of it.
 
     ``{"changes": [...], "drift": [...], "outputs": {...}, "empty": bool, "plan_digest": digest}``; see
     ``InfrastructureDriver``. An output is ``known`` where its value is certain before apply; ``value`` is absent
-    where it is not, or is sensitive; ``changed`` says whether apply will change it.
+    where it is not, or is sensitive; ``changed`` says whether apply will change it. A plan that only refreshes says
+    ``"sight": "refresh-only"``; its changes are what it takes in, actions ``refresh`` and ``forget``, and no drift.
     """
+    if refresh_only:
+        return _refreshed(shown, scrub)
     changes = list(_changes(shown.get("resource_changes", ()), scrub))
     changes.sort(key=_address)
     concerned = {_address(change) for change in changes} | {
         str(one.get("resource")) for one in shown.get("relevant_attributes", ())
     }
     drift = [one for one in _changes(shown.get("resource_drift", ()), scrub) if _address(one) in concerned]
-    outputs = _outputs(shown, scrub)
+    return _facts(shown, scrub, changes, drift)
+
+
+def _refreshed(shown: Mapping[str, Any], scrub: Scrubber) -> dict[str, Json]:
+    seen = _changes(shown.get("resource_drift", ()), scrub)
+    taken = [{**one, "action": _TAKEN_IN.get(str(one["action"]), one["action"])} for one in seen]
+    return {**_facts(shown, scrub, sorted(taken, key=_address), []), "sight": "refresh-only"}
+
+
+def _facts(
+    shown: Mapping[str, Any], scrub: Scrubber, changes: list[dict[str, Json]], drift: list[dict[str, Json]]
+) -> dict[str, Json]:
     changed = any(actions != ["no-op"] for actions in _output_actions(shown).values())
-    drift.sort(key=_address)
     facts: dict[str, Json] = {
-        "changes": changes,
-        "drift": drift,
-        "outputs": outputs,
+        "changes": list(changes),
+        "drift": sorted(drift, key=_address),
+        "outputs": _outputs(shown, scrub),
         "empty": not changes and not changed,
     }
     return {**facts, "plan_digest": digest(facts)}
@@ -63,9 +79,10 @@ def _changes(items: Any, scrub: Scrubber) -> Iterator[dict[str, Json]]:
         moved = item.get("previous_address")
         if actions == ("no-op",) and moved is None and "importing" not in change:
             continue
-        action = "import" if "importing" in change else _ACTIONS.get(actions, "move")
         fields = list(_fields(change, scrub))
-        out: dict[str, Json] = {"address": item["address"], "action": action, "fields": fields[:FIELDS]}
+        out: dict[str, Json] = {"address": item["address"], "action": _action(item), "fields": fields[:FIELDS]}
+        if "importing" in change:
+            out["id"] = scrub.text(str((change["importing"] or {}).get("id", "")))
         if item.get("deposed"):
             out["deposed"] = item["deposed"]
         if moved is not None:
@@ -73,6 +90,16 @@ def _changes(items: Any, scrub: Scrubber) -> Iterator[dict[str, Json]]:
         if len(fields) > FIELDS:
             out["more_fields"] = len(fields) - FIELDS
         yield out
+
+
+def _action(item: Mapping[str, Any]) -> str:
+    """Return what is done, in words: ``import``, ``move and update``, ``replace``."""
+    change = item.get("change", {})
+    actions = tuple(change.get("actions", ()))
+    words = ["import"] if "importing" in change else ["move"] if item.get("previous_address") is not None else []
+    if actions != ("no-op",):
+        words.append(_ACTIONS.get(actions, " and ".join(actions)))
+    return " and ".join(words)
 
 
 def _fields(change: Mapping[str, Any], scrub: Scrubber) -> Iterator[dict[str, Json]]:

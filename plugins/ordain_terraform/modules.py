@@ -128,7 +128,7 @@ def digests(root: Path, folder: Path, data: Path) -> Mapping[str, str]:
     elsewhere count by source and version.
     """
     out: dict[str, str] = {}
-    for one in (folder, *_local_modules(folder, data)):
+    for one in (folder, *local_modules(folder, data)):
         if one.is_dir():
             found = [path for path in _files(one) if path.name.endswith(_CODE)]
             out.update((_relative(root, path), sha256(path.read_bytes())) for path in found)
@@ -145,7 +145,8 @@ def _relative(root: Path, path: Path) -> str:
     return os.path.relpath(path, root).replace(os.sep, "/")
 
 
-def _local_modules(folder: Path, data: Path) -> list[Path]:
+def local_modules(folder: Path, data: Path) -> list[Path]:
+    """Return the folders of the modules called by a local path, as far as ``data`` lists them."""
     installed = os.path.normpath(data)
     found = {os.path.normpath(folder / str(entry.get("Dir", "."))) for entry in _manifest(data)}
     return sorted(Path(one) for one in found if not one.startswith(installed) and one != os.path.normpath(folder))

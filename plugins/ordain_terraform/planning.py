@@ -11,20 +11,33 @@ import shutil
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ordain.api import ArtifactStore, Diagnostic, Evidence, OrdainError, canonical, digest
-from ordain_terraform import guards
-from ordain_terraform.command import FLAG, Command, Finished, run
+from ordain_terraform import guards, importing
+from ordain_terraform.command import FLAG, Command, Finished, Surroundings, run
 from ordain_terraform.facts import plan_facts
-from ordain_terraform.modules import digests
+from ordain_terraform.modules import digests, local_modules
 from ordain_terraform.site import Site, initialise, scratch, tidy
 
 LOCK_TIMEOUT = "60s"
 KEPT = "kept"
 _NEEDS_INIT = ("terraform init", "tofu init")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What kind of plan is asked for: ``sight`` is spelt as ``Look.sight``, ``importing`` as ``Look.importing``."""
+
+    destroy: bool = False
+    sight: str = "full"
+    importing: tuple[str, ...] = ()
+
+    @property
+    def refresh_only(self) -> bool:
+        return self.sight == "refresh-only" and not self.destroy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,42 +49,60 @@ class Planned:
     warnings: tuple[Diagnostic, ...]
 
 
-def look(site: Site, store: ArtifactStore, deadline: float, *, deleting: bool) -> Evidence:
+def look(site: Site, store: ArtifactStore, deadline: float, ask: Ask) -> Evidence:
     """Plan, and return facts, the kept plan and Terraform's warnings. Raises ``OrdainError`` where it cannot plan."""
     with scratch(site, deadline) as folder, tidy(site):
-        planned = make_plan(site, folder, deadline, destroy=deleting)
-        facts = plan_facts(planned.shown, site.scrub)
+        planned = make_plan(site, folder, deadline, ask)
+        facts = plan_facts(planned.shown, site.scrub, refresh_only=ask.refresh_only)
         code = digests(site.order.places.root, site.module.folder, site.data)
         facts |= {"module": digest(code), "files": code}
         _sign_outputs(site, facts, planned.shown)
-        attachments = {} if facts["empty"] else {"plan": store.put(_kept(site, planned, deleting))}
+        attachments = {} if facts["empty"] else {"plan": store.put(_kept(site, planned, ask))}
         opted = tuple(name for name in site.secret_names if not site.module.variables[name].ephemeral)
         problems = (*planned.warnings, *guards.stored_anyway(site.tell, opted))
         return Evidence(facts=facts, attachments=attachments, problems=problems)
 
 
-def make_plan(site: Site, folder: Path, deadline: float | None, *, destroy: bool) -> Planned:
+def make_plan(site: Site, folder: Path, deadline: float | None, ask: Ask) -> Planned:
     """Run ``plan`` and ``show``, after ``init`` where it is needed. Raises ``OrdainError``."""
+    imports = () if ask.destroy or ask.refresh_only else importing.parse(site.tell, ask.importing)
     fresh = initialise(site, folder, deadline)
     file = folder / "plan"
-    command = _plan_command(site, folder, file, deadline, destroy)
-    finished = run(site.surroundings(folder), command)
+    command = _plan_command(site, folder, file, deadline, ask)
+    around = _around(site, folder, imports)
+    finished = run(around, command)
     if finished.code == 1 and not fresh and _wants_init(finished):
         initialise(site, folder, deadline, again=True)
-        finished = run(site.surroundings(folder), command)
+        finished = run(around, command)
     if finished.code not in (0, 2) or finished.timed_out:
-        raise site.tell.failure(finished, "plan")
+        raise importing.failure(site.tell, imports, finished)
     os.chmod(file, 0o600)
     shown = _show(site, folder, file, deadline)
+    if around.copy is not None and str(around.copy) in json.dumps(shown):
+        raise OrdainError(importing.absolute(site.tell))
     _check_stored(site, shown)
     return Planned(file=file, shown=shown, warnings=site.tell.warnings(finished))
 
 
-def _plan_command(site: Site, folder: Path, file: Path, deadline: float | None, destroy: bool) -> Command:
+def _around(site: Site, folder: Path, imports: tuple[importing.Import, ...]) -> Surroundings:
+    """Return where to plan: the module's own folder, but for imports, which a copy of it declares."""
+    around = site.surroundings(folder)
+    if not imports:
+        return around
+    local = local_modules(site.module.folder, site.data)
+    copied = importing.copy(site.module.folder, local, site.order.places.root, folder / "tree", imports)
+    return replace(around, copy=copied)
+
+
+def _plan_command(site: Site, folder: Path, file: Path, deadline: float | None, ask: Ask) -> Command:
     options: dict[str, object] = {"json": FLAG, "input": False, "lock_timeout": LOCK_TIMEOUT, "out": str(file)}
     options |= site.state_option()
-    if destroy:
+    if ask.destroy:
         options["destroy"] = FLAG
+    if ask.refresh_only:
+        options["refresh_only"] = FLAG
+    if ask.sight == "no-refresh":
+        options["refresh"] = False
     if site.plain:
         variables = folder / "variables.tfvars.json"
         variables.write_text(json.dumps(site.plain), encoding="utf-8")
@@ -159,9 +190,10 @@ def _seal(site: Site, planned: Planned) -> str:
     return keyed(site.private, [shown, basis, digests(site.order.places.root, site.module.folder, site.data)])
 
 
-def _kept(site: Site, planned: Planned, deleting: bool) -> Path:
+def _kept(site: Site, planned: Planned, ask: Ask) -> Path:
     """Return the plan file made earlier where it does the same, else keep this one for later: plans have timestamps."""
-    folder = site.private / (f"{KEPT}-destroy" if deleting else KEPT)
+    purpose = "-destroy" if ask.destroy else "" if ask.sight == "full" else f"-{ask.sight}"
+    folder = site.private / f"{KEPT}{purpose}"
     file = folder / f"{_seal(site, planned)}.plan"
     if not file.is_file():
         shutil.rmtree(folder, ignore_errors=True)

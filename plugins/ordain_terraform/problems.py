@@ -45,14 +45,15 @@ class Teller:
 
     def complaints(self, finished: Finished, applying: bool = False) -> tuple[Diagnostic, ...]:
         """Return what Terraform said was wrong; never empty for a command that failed."""
-        found = self._told(finished, applying)
+        found = self.told(finished, applying)
         return found if any(one.is_error for one in found) else (*found, self._wordless(finished))
 
     def warnings(self, finished: Finished) -> tuple[Diagnostic, ...]:
         """Return what Terraform warned of."""
-        return tuple(one for one in self._told(finished, applying=False) if not one.is_error)
+        return tuple(one for one in self.told(finished) if not one.is_error)
 
-    def _told(self, finished: Finished, applying: bool) -> tuple[Diagnostic, ...]:
+    def told(self, finished: Finished, applying: bool = False) -> tuple[Diagnostic, ...]:
+        """Return what Terraform warned of and complained of, each once."""
         told = (self._translated(event["diagnostic"], applying) for event in finished.events if "diagnostic" in event)
         return tuple(dict.fromkeys(one for one in told if one is not None))
 

@@ -7,6 +7,7 @@ that was shown, which lies in the artifact store as the attachment ``plan``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, cast
 
 from pydantic import ConfigDict
@@ -33,6 +34,9 @@ _HAPPENED = {
     "replace": "is not as it was applied",
     "read": "has to be read again",
 }
+_KEPT = ("module", "files", "changes", "empty")
+_GONE = ("delete", "forget")
+_DESTROYS = frozenset({"delete", "replace"})
 
 
 class InfrastructureSpec(Spec):
@@ -52,6 +56,8 @@ class Infrastructure(Kind):
     spec: ClassVar[type[Spec]] = InfrastructureSpec
     outputs: ClassVar[type[Spec]] = InfrastructureOutputs
     default_provider = "terraform"
+    importable = "an object inside: Terraform's address, =, its provider's id (aws_s3_bucket.data=my-bucket)"
+    refreshes = True
 
     def look(self, situation: Situation) -> Look | None:
         resource = situation.resource
@@ -62,6 +68,7 @@ class Infrastructure(Kind):
             provider=resource.provider or self.default_provider,
             spec=spec,
             record=situation.record,
+            importing=situation.importing,
         )
 
     def look_at_delete(self, record: ResourceRecord) -> Look | None:
@@ -80,25 +87,33 @@ class Infrastructure(Kind):
         facts = _facts(situation.evidence)
         if not facts:
             return Inputs()
-        kept = {name: facts[name] for name in ("module", "files", "changes", "empty") if name in facts}
-        return Inputs(build={"module": facts.get("module")}, facts=kept, drift=tuple(_drift(situation, facts)))
+        kept = {name: facts[name] for name in _KEPT if name in facts}
+        if _refreshing(facts) and situation.record is not None:  # code that was not applied is not taken in
+            recorded = situation.record.facts
+            kept |= {name: recorded[name] for name in ("module", "files") if name in recorded}
+        return Inputs(build={"module": kept.get("module")}, facts=kept, drift=tuple(_drift(situation, facts)))
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
         facts = _facts(situation.evidence)
         if not facts:
             return Decision(effect=Effect.BLOCKED, blocked="there is no plan of its driver to go by")
-        outputs = dict(_outputs(situation, facts))
+        outputs, nested = dict(_outputs(situation, facts)), tuple(_nested(facts))
+        if protected := _protected(situation, nested):
+            return Decision(effect=Effect.BLOCKED, blocked=protected, protected=True, nested=nested)
+        if delta.is_new and _refreshing(facts):
+            return Decision(effect=Effect.NONE)  # what was never applied has nothing to take in
         if delta.is_new:
             effect = Effect.CREATE
-        elif not facts.get("empty") or delta.forced:
-            effect = Effect.UPDATE
+        elif not facts.get("empty") or (delta.forced and not _refreshing(facts)):
+            effect = Effect.REFRESH_DATA if _refreshing(facts) else Effect.UPDATE
         else:
             return Decision(effect=Effect.COSMETIC if delta.facets else Effect.NONE, outputs=outputs)
         return Decision(
             effect=effect,
             operations=_APPLY,
             outputs=outputs,
-            nested=tuple(_nested(facts)),
+            causes=tuple(_imported(situation, facts)),
+            nested=nested,
             notes=tuple(_notes(situation, facts)),
         )
 
@@ -125,6 +140,39 @@ class Infrastructure(Kind):
 def _facts(evidence: Evidence | None) -> Mapping[str, Json]:
     """Return what the driver saw; nothing where it was not asked, or could not plan (its problems say why)."""
     return evidence.facts if evidence is not None and "empty" in evidence.facts else {}
+
+
+def _imported(situation: Situation, facts: Mapping[str, Json]) -> Iterator[Cause]:
+    """Yield a cause for each object that comes in although the resource was there before."""
+    for change in _mappings(facts.get("changes")) if situation.record is not None else ():
+        if "id" in change:
+            what = f"{change['address']}={change['id']}"
+            address = situation.resource.address
+            yield Cause(code=CauseCode.IMPORTED, address=address, after=what, detail=f"the world has {what} already")
+
+
+def _refreshing(facts: Mapping[str, Json]) -> bool:
+    """Say whether the driver planned to take in what the world shows, and to change nothing."""
+    return facts.get("sight") == "refresh-only"
+
+
+def _protected(situation: Situation, nested: tuple[Nested, ...]) -> str:
+    """Return why a protected resource must stay as it is, or "": something inside would be destroyed, or left behind.
+
+    What was recorded counts as well as what is written: an edit cannot unprotect and destroy at once.
+    """
+    record = situation.record
+    if record is None or not (record.protect or situation.resource.lifecycle.protect):
+        return ""
+    provider = situation.resource.provider or record.provider
+    lost = [one.address for one in nested if not _DESTROYS.isdisjoint(one.action.split())]
+    if lost:
+        what = f"{', '.join(lost)} would be destroyed"
+    elif record.provider != provider:
+        what = f"what {record.provider} made would be left behind"
+    else:
+        return ""
+    return f"protected: {what}; set lifecycle.protect: false and apply before it may be"
 
 
 def _waits_for(situation: Situation) -> str:
@@ -165,15 +213,15 @@ def _drift(situation: Situation, facts: Mapping[str, Json]) -> Iterator[Drift]:
     record, address = situation.record, situation.resource.address
     if record is None or facts.get("empty"):
         return
-    told = list(_mappings(facts.get("drift")))
+    told = list(_mappings(facts.get("changes" if _refreshing(facts) else "drift")))
     for change in told:
         yield Drift(
             address=address,
-            detail=f"{change['address']} {'is gone' if change['action'] == 'delete' else 'was changed outside'}",
+            detail=f"{change['address']} {'is gone' if change['action'] in _GONE else 'was changed outside'}",
             fields=tuple(_fields(change)),
         )
-    if not told and record.health is Health.OK and _as_applied(situation, record, facts):
-        for change in _mappings(facts.get("changes")):
+    if not told and record.health is Health.OK and (_refreshing(facts) or _as_applied(situation, record, facts)):
+        for change in (one for one in _mappings(facts.get("changes")) if "id" not in one):
             happened = _HAPPENED.get(str(change["action"]), "is not as it was applied")
             known = tuple(field for field in _fields(change) if change["action"] != "create" and not field.unknown)
             yield Drift(address=address, detail=f"{change['address']} {happened}", fields=known)
@@ -189,7 +237,16 @@ def _as_applied(situation: Situation, record: ResourceRecord, facts: Mapping[str
 
 def _nested(facts: Mapping[str, Json]) -> Iterator[Nested]:
     for change in _mappings(facts.get("changes")):
-        yield Nested(address=str(change["address"]), action=str(change["action"]), fields=tuple(_fields(change)))
+        fields = (*_identity(change), *_fields(change))
+        yield Nested(address=str(change["address"]), action=str(change["action"]), fields=fields)
+
+
+def _identity(change: Mapping[str, Json]) -> Iterator[FieldChange]:
+    """Yield by what id an object is imported, and what address it had."""
+    if "id" in change:
+        yield FieldChange(path=("id",), after=change["id"])
+    if "previous_address" in change:
+        yield FieldChange(path=("address",), before=change["previous_address"], after=change["address"])
 
 
 def _fields(change: Mapping[str, Json]) -> Iterator[FieldChange]:
@@ -222,10 +279,10 @@ def _outputs(situation: Situation, facts: Mapping[str, Json]) -> Iterator[tuple[
 def _sealed(record: ResourceRecord | None, name: str, expression: str, output: Mapping[str, Json]) -> Secret:
     """Return a sensitive output that does not change: as recorded, for its digest has another key on each machine."""
     recorded = record.outputs.get(name) if record is not None else None
-    if isinstance(recorded, Secret):
-        return recorded
-    digest = output.get("digest")
     names = (expression.strip("${} "),)
+    if isinstance(recorded, Secret):
+        return replace(recorded, expression=expression, names=names)  # of its present address: it may have been moved
+    digest = output.get("digest")
     return Secret(expression=expression, names=names, digest=digest if isinstance(digest, str) else None)
 
 

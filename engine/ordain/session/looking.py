@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from ordain.api.providers import InfrastructureDriver, LookRequest, Places
+from ordain.api.providers import DeploymentTarget, InfrastructureDriver, LookRequest, Places, Provider
 from ordain.api.registry import load_provider
 from ordain.api.store import ArtifactStore
 from ordain.expr.templates import resolve_leaf
@@ -17,10 +17,13 @@ from ordain.session.secrets import Secrets
 from ordain.values.address import Address, Reference
 from ordain.values.codec import decode, dumps, loads
 from ordain.values.data import Json, Leaf, Secret, Tree, dig, leaves, replace_leaves
-from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
 from ordain.values.fingerprint import digest
-from ordain.values.look import Evidence, Look
+from ordain.values.look import Evidence, Look, Sight
 from ordain.values.record import ResourceRecord
+
+
+_ANYWAY = "looked-anyway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +47,12 @@ class Asker:
     records: Mapping[Address, ResourceRecord] = field(default_factory=dict)
 
     def ask(self, look: Look) -> Evidence:
-        """Take one look. Raises ``OrdainError`` for what the provider cannot plan around."""
+        """Take one look, or answer from memory. Raises ``OrdainError`` for what the provider cannot plan around."""
+        provider = load_provider(self.targets[look.kind, look.provider])
         remembered = self.memories.get(str(look.address))
+        recalled = recall(look, remembered, provider)
+        if recalled is not None:
+            return recalled
         held = tuple(path for path, leaf in leaves(look.spec) if isinstance(leaf, Secret))
         request = LookRequest(
             look=look,
@@ -56,7 +63,8 @@ class Asker:
             store=self.store,
             secret_fields=held,
         )
-        return load_provider(self.targets[look.kind, look.provider]).look(request)
+        seen = provider.look(request)
+        return replace(seen, problems=(*seen.problems, _looked_anyway(look))) if _unasked(look, provider) else seen
 
     def _clear(self, spec: Mapping[str, Tree]) -> Mapping[str, Json]:
         return cast("Mapping[str, Json]", replace_leaves(spec, self._open))
@@ -71,7 +79,7 @@ class Asker:
         if record is None or held is None:
             raise OrdainError(_no_output(reference))
         own = Reference(address=reference.address, path=reference.path[:1])
-        if isinstance(held, Secret) and held.names == (str(own),):
+        if isinstance(held, Secret) and _is_own(held, own):
             held = self._reveal(record, own)
         return replace_leaves(dig(held, reference.path[1:]), self._open)
 
@@ -83,6 +91,46 @@ class Asker:
 
     def _places(self, address: Address, record: ResourceRecord | None) -> Places:
         return Places(root=self.context.root, private=self.context.private(self.environment, address, record))
+
+
+def _is_own(held: Secret, own: Reference) -> bool:
+    """Say whether a secret is the output itself, under its present name or one it had before it was moved."""
+    try:
+        named = Reference.parse(held.names[0]) if len(held.names) == 1 else None
+    except ValueError:  # a secret of the project's, handed through
+        return False
+    return named is not None and (named.address.kind, named.path) == (own.address.kind, own.path)
+
+
+def recall(look: Look, memory: Memory | None, provider: Provider) -> Evidence | None:
+    """Return the answer to a look that is not to see the world; None where it has to be taken all the same.
+
+    Without ``--no-refresh``, and for what is not recorded, every look is taken. A driver plans without looking by
+    itself. What was seen last time counts whatever its age, as long as the same was asked. Where nothing is
+    remembered, a deployment is taken to stand as recorded; data is read, for nothing can be planned without it.
+    """
+    if look.sight is not Sight.NO_REFRESH or look.record is None or isinstance(provider, InfrastructureDriver):
+        return None
+    if memory is not None and memory.question == question(look):
+        return memory.evidence
+    return Evidence() if isinstance(provider, DeploymentTarget) else None
+
+
+def _unasked(look: Look, provider: Provider) -> bool:
+    driven = isinstance(provider, InfrastructureDriver)
+    return look.sight is Sight.NO_REFRESH and look.record is not None and not driven
+
+
+def _looked_anyway(look: Look) -> Diagnostic:
+    return Diagnostic(
+        code=_ANYWAY,
+        severity=Severity.WARNING,
+        summary=f"{look.address} was looked at in spite of --no-refresh",
+        detail="what it holds is not remembered here: its spec changed, or it was never planned on this machine",
+        fix="nothing: from now on it is remembered",
+        blame=Blame.WORLD,
+        address=look.address,
+    )
 
 
 def _no_output(reference: Reference) -> Diagnostic:
@@ -97,8 +145,8 @@ def _no_output(reference: Reference) -> Diagnostic:
 
 
 def question(look: Look) -> str:
-    """Return the digest of what a look asks, apart from what was recorded meanwhile."""
-    return digest([str(look.address), look.kind, look.provider, look.spec, look.deleting, look.sight, look.importing])
+    """Return the digest of what a look asks, apart from what was recorded meanwhile and from how it may be answered."""
+    return digest([str(look.address), look.kind, look.provider, look.spec, look.deleting, look.importing])
 
 
 def memory_file(context: Context, environment: str) -> Path:
@@ -117,10 +165,16 @@ def load_memories(context: Context, environment: str) -> Mapping[str, Memory]:
 def save_memories(
     context: Context, environment: str, looks: Mapping[Address, Look], evidence: Mapping[Address, Evidence]
 ) -> None:
-    """Write down what was seen, for the providers' next look; a witness without facts is no use and stays out."""
-    kept = {
-        str(address): Memory(question=question(looks[address]), evidence=replace(seen, attachments={}))
+    """Write down what was seen, for the providers' next look; a witness without facts is no use and stays out.
+
+    Looks that only refresh are few: what others saw earlier stays.
+    """
+    few = any(look.sight is Sight.REFRESH_ONLY for look in looks.values())
+    earlier = load_memories(context, environment) if few else {}
+    kept = {name: one for name, one in earlier.items() if name not in {str(address) for address in looks}}
+    kept |= {
+        str(address): Memory(question=question(looks[address]), evidence=replace(seen, attachments={}, problems=()))
         for address, seen in evidence.items()
-        if seen.witness and not seen.problems
+        if seen.witness and all(problem.code == _ANYWAY for problem in seen.problems)
     }
     write_file(memory_file(context, environment), dumps(kept), durable=False)

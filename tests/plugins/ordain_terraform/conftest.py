@@ -25,6 +25,7 @@ from ordain.api import (
     ResourceRecord,
 )
 from ordain.values.change import Action
+from ordain.values.look import Sight
 from ordain.values.resource import RunOptions
 from ordain_terraform.driver import Terraform
 
@@ -83,8 +84,11 @@ class Lab:
     record: ResourceRecord | None = None
     evidence: Evidence | None = None
     said: list[Progress] = field(default_factory=list)
-    timeout: float | None = 60.0
+    timeout: float | None = 600.0
     runs: int = 0
+    address: Address = ADDRESS
+    sight: Sight = Sight.FULL
+    importing: tuple[str, ...] = ()
 
     @property
     def places(self):
@@ -102,12 +106,14 @@ class Lab:
 
     def look(self, deleting=False):
         look = Look(
-            address=ADDRESS,
+            address=self.address,
             kind="Infrastructure",
             provider="terraform",
             spec=self.spec,
             record=self.record,
             deleting=deleting,
+            sight=self.sight,
+            importing=self.importing,
         )
         request = LookRequest(
             look=look,
@@ -124,7 +130,7 @@ class Lab:
     def call(self, operation="apply", key=None):
         self.runs += 1
         change = Change(
-            address=ADDRESS,
+            address=self.address,
             kind="Infrastructure",
             provider="terraform",
             action=Action.DELETE if operation == "delete" else Action.UPDATE,
@@ -150,7 +156,7 @@ class Lab:
     def apply(self, call=None):
         result = Terraform().apply(call or self.call())
         self.record = ResourceRecord(
-            address=ADDRESS,
+            address=self.address,
             kind="Infrastructure",
             provider="terraform",
             spec=self.spec,
