@@ -233,6 +233,21 @@ def test_what_is_only_written_down_is_cosmetic() -> None:
     assert (decision.effect, decision.operations) == (Effect.COSMETIC, ())
 
 
+def test_a_model_under_another_name_is_only_written_down() -> None:
+    other = Address.parse("model.renamed")
+    moved = situation(outlook(Effect.NONE, "v1"), record())
+    resource = replace(moved.resource, spec={**moved.resource.spec, "model": str(other)}, depends_on=(other,))
+    named = replace(moved, resource=resource, spec={**(moved.spec or {}), "model": str(other)})
+    named = replace(named, upstream={other: replace(moved.upstream[MODEL], address=other)})
+    assert Deployment().inputs(named).serve == Deployment().inputs(moved).serve
+    assert Deployment().decide(named, Delta(is_new=False, facets=frozenset({Facet.RECORD}))).effect is Effect.COSMETIC
+
+
+def test_a_delete_retires_it() -> None:
+    decision = Deployment().decide_delete(record(), None)
+    assert (decision.effect, [one.name for one in decision.operations]) == (Effect.RETIRE, ["delete"])
+
+
 def test_it_waits_where_its_model_waits() -> None:
     assert KIND.inputs(situation(outlook(Effect.CREATE, deferred="the bucket"))).deferred == "the bucket"
 
@@ -282,11 +297,11 @@ def test_the_spec_has_its_defaults_and_facets() -> None:
     assert errors == ()
     assert spec == SPEC  # fields of a later version are in no fingerprint
     by_facet = split(MODEL_SPEC, spec or {})
-    assert set(by_facet[Facet.SERVE]) == {"model", "host", "port", "log_level"}
-    assert set(by_facet[Facet.RECORD]) == {"startup_timeout"}
+    assert set(by_facet[Facet.SERVE]) == {"host", "port", "log_level"}
+    assert set(by_facet[Facet.RECORD]) == {"model", "startup_timeout"}
     assert by_facet[Facet.BUILD] == {}
     assert reference_fields(MODEL_SPEC)["model"].kinds == ("model",)
-    assert facets(MODEL_SPEC)["model"] is Facet.SERVE
+    assert facets(MODEL_SPEC)["model"] is Facet.RECORD  # which version stands is an input
     assert not {"rollout", "limits", "auth"} & set(MODEL_SPEC.model_json_schema()["properties"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ordain.api.fields import Facet, check
+from ordain.api.fields import Facet, check, facets
 from ordain.api.fingerprints import fingerprint_of, record_part
 from ordain.api.kind import Decision, Delta, Inputs, Outlook, Situation
 from ordain.api.providers import Call, Places, Predictor, StepResult, Trained, Trainer, TrainRequest
@@ -19,7 +19,7 @@ from ordain.kinds.model import Model
 from ordain.kinds.model_judging import gate_problems
 from ordain.state.artifacts import LocalArtifacts
 from ordain.values.address import Address
-from ordain.values.change import Action, Cause, CauseCode, Change, Effect
+from ordain.values.change import Action, Cause, CauseCode, Change, Effect, FieldChange
 from ordain.values.data import Json, Unknown, has_unknown
 from ordain.values.diagnostic import ExitCode, OrdainError
 from ordain.values.fingerprint import short
@@ -84,6 +84,7 @@ class World:
     record: ResourceRecord | None = None
     versions: tuple[VersionRecord, ...] = ()
     dataset: dict[str, Any] = field(default_factory=lambda: {"columns": COLUMNS, "rows": "d-rows"})
+    dataset_name: Address = DATASET
     dataset_effect: Effect = Effect.NONE
     library: str = "1.9"
     upstream: bool = True
@@ -102,10 +103,15 @@ class World:
             provider="sklearn",
             spec=spec if spec is not None else written,
             source=Source(file="model.yaml", line=1, text=""),
-            depends_on=(DATASET,),
+            depends_on=(self.dataset_name,),
         )
         outlook = Outlook(
-            address=DATASET, kind="Dataset", effect=self.dataset_effect, outputs={}, facts=self.dataset, recipe="r-data"
+            address=self.dataset_name,
+            kind="Dataset",
+            effect=self.dataset_effect,
+            outputs={},
+            facts=self.dataset,
+            recipe="r-data",
         )
         build = {key: value for key, value in (spec or {}).items() if _facet(key) is Facet.BUILD}
         return Situation(
@@ -113,7 +119,7 @@ class World:
             environment=self.environment,
             spec=spec,
             record=self.record,
-            upstream={DATASET: outlook} if self.upstream else {},
+            upstream={self.dataset_name: outlook} if self.upstream else {},
             versions=self.versions,
             promotes_from=self.promotes_from,
             source=self.source,
@@ -228,7 +234,7 @@ class World:
 
 
 def _facet(key: str) -> Facet:
-    return Facet.JUDGE if key in ("metrics", "gates") else Facet.RECORD if key == "train" else Facet.BUILD
+    return facets(SPEC_MODEL).get(key, Facet.BUILD)
 
 
 def claims(score: float) -> dict[str, Any]:
@@ -299,7 +305,9 @@ def test_apply_then_plan_is_empty(world: World) -> None:
         ({"train": "here"}, Effect.COSMETIC, []),
         ({"params": {"claims": 0.9}}, Effect.RETRAIN, ["train", "judge"]),
         ({"seed": 2}, Effect.RETRAIN, ["train", "judge"]),
-        ({"features": {"exclude": ["contact", "job"]}}, Effect.RETRAIN, ["train", "judge"]),
+        ({"features": {"exclude": ["contact", "job"]}}, Effect.RETRAIN_INCOMPATIBLE, ["train", "judge"]),
+        ({"features": {"include": ["age", "job"]}}, Effect.COSMETIC, []),  # the same columns in other words
+        ({"metrics": ["roc_auc", "f1"], "gates": []}, Effect.RE_EVALUATE, ["evaluate", "judge"]),
         ({"metrics": ["roc_auc", "f1"]}, Effect.RE_EVALUATE, ["evaluate", "judge"]),
         ({"gates": ["roc_auc >= 0.5"]}, Effect.RE_EVALUATE, ["judge"]),
         ({"gates": []}, Effect.RE_EVALUATE, ["judge"]),
@@ -327,7 +335,7 @@ def test_back_to_an_earlier_recipe_is_reused_and_known(world: World) -> None:
     first = world.record.outputs if world.record else {}
     world.apply(**claims(0.9))
     decision = world.plan(**claims(0.8))[0]
-    assert (decision.effect, names(decision), decision.branches) == (Effect.REUSE, ["judge"], ())
+    assert (decision.effect, names(decision), decision.branches) == (Effect.ROLL_BACK, ["judge"], ())
     assert decision.outputs == first
     assert "was trained in dev: nothing is trained again" in decision.notes[0]
 
@@ -336,7 +344,7 @@ def test_back_to_an_earlier_recipe_with_new_metrics_measures_it_first(world: Wor
     world.apply(gates=[], **claims(0.8))
     world.apply(gates=[], **claims(0.9))
     decision = world.plan(gates=[], metrics=["f1"], **claims(0.8))[0]
-    assert (decision.effect, names(decision)) == (Effect.REUSE, ["evaluate", "judge"])
+    assert (decision.effect, names(decision)) == (Effect.ROLL_BACK, ["evaluate", "judge"])
     assert isinstance(decision.outputs["version"], str) and has_unknown(decision.outputs["metrics"])
 
 
@@ -694,7 +702,153 @@ def test_a_version_that_a_policy_has_yet_to_judge_is_not_promised(world: World) 
     world.apply(**claims(0.9))
     world.policies = {"policy.floor": "digest"}
     decision = world.plan(gates=["roc_auc >= 0.6"], **claims(0.8))[0]  # another judgement than it was accepted under
-    assert decision.effect is Effect.REUSE and has_unknown(decision.outputs["version"])
+    assert decision.effect is Effect.ROLL_BACK and has_unknown(decision.outputs["version"])
     assert decision.branches[0].condition.endswith("; policy.floor")
     bare = replace(world, versions=(), record=None).plan(gates=[])[0]
     assert has_unknown(bare.outputs["version"]) and bare.branches[0].condition == "gates pass: policy.floor"
+
+
+# What a model is called upstream, its signature, its past
+
+
+def other_dataset(world: World, **columns: Any) -> World:
+    """Return the world where the dataset is ``dataset.renamed``, with the columns given laid over."""
+    return replace(
+        world, dataset_name=Address.parse("dataset.renamed"), dataset={**world.dataset, "columns": COLUMNS | columns}
+    )
+
+
+def test_a_dataset_under_another_name_is_only_written_down(world: World) -> None:
+    world.apply(**claims(0.8))
+    decision, _, _, delta = other_dataset(world).plan(dataset="dataset.renamed", **claims(0.8))
+    assert (decision.effect, delta.facets) == (Effect.COSMETIC, frozenset({Facet.RECORD}))
+
+
+def test_another_dataset_with_other_content_says_what_differs(world: World) -> None:
+    world.apply(**claims(0.8))
+    other = other_dataset(world, age={**COLUMNS["age"], "digest": "x"})
+    decision, _, situation, delta = other.plan(dataset="dataset.renamed", **claims(0.8))
+    assert decision.effect is Effect.RETRAIN
+    field = FieldChange(path=("dataset",), before="dataset.training", after="dataset.renamed")
+    (cause,) = Model().explain(situation, replace(delta, fields=(field,)))
+    assert (cause.code, cause.data) == (CauseCode.DATA, {"columns": ["age"]})
+    assert cause.detail == (
+        "dataset.renamed is not dataset.training, which model.subscriber was trained on: column age"
+    )
+
+
+def test_prod_does_not_take_a_version_made_of_another_dataset(world: World) -> None:
+    world.apply(**claims(0.8))
+    prod = other_dataset(world.elsewhere())
+    decision = prod.plan(dataset="dataset.renamed", **claims(0.8))[0]
+    assert "dataset is dataset.training in dev, dataset.renamed here" in decision.blocked
+    moved = replace(prod, dataset_effect=Effect.MOVE)
+    assert moved.plan(dataset="dataset.renamed", **claims(0.8))[0].effect is Effect.PROMOTE
+    fewer = world.elsewhere().plan(features={"exclude": ["contact", "job"]}, **claims(0.8))[0]
+    assert fewer.effect is Effect.BLOCKED and "features.exclude is" in fewer.blocked
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields", "says"),
+    [
+        ({"colour": {"digest": "c", "type": "text", "personal": False}}, {}, "+ colour"),
+        ({}, {"features": {"include": ["age"]}}, "- job"),
+        ({"job": {"digest": "j", "type": "integer", "personal": False}}, {}, "job category → number"),
+        ({"deposit": {"digest": "d", "type": "number", "personal": False}}, {}, "target deposit category → number"),
+        ({}, {"positive": "no"}, "positive yes → no"),
+        ({"age": {"digest": "a", "type": "number", "personal": False}}, {}, ""),  # spelt the same by every caller
+        ({"job": {"digest": "j", "type": "text", "personal": False}}, {}, ""),
+        ({"job": {"digest": "j", "type": "unknown", "personal": False}}, {}, ""),  # derived: known after the build
+    ],
+)
+def test_another_signature_is_a_retrain_that_breaks_consumers(
+    world: World, columns: Any, fields: Any, says: str
+) -> None:
+    world.apply(**claims(0.8))
+    world.dataset = {**world.dataset, "columns": COLUMNS | columns}
+    decision = world.plan(seed=3, **{**claims(0.8), **fields})[0]
+    assert decision.effect is (Effect.RETRAIN_INCOMPATIBLE if says else Effect.RETRAIN)
+    assert decision.notes == ((f"signature: {says}",) if says else ())
+
+
+def test_a_signature_that_sql_decides_is_not_guessed(world: World) -> None:
+    world.apply(**claims(0.8))
+    world.dataset = {"columns": None, "rows": "other"}
+    assert world.plan(**claims(0.8))[0].effect is Effect.RETRAIN
+
+
+def test_sql_that_decides_the_columns_leaves_the_words_to_count(world: World) -> None:
+    world.dataset = {"columns": None, "rows": "d-rows"}
+    recipe = world.plan()[0].recipe
+    assert world.plan(features={"exclude": ["job"]})[0].recipe != recipe
+    assert world.plan(roles={"id": "job"})[0].recipe != recipe
+
+
+def test_only_an_older_version_of_its_own_is_rolled_back_to(world: World) -> None:
+    world.apply(**claims(0.8))
+    world.apply(**claims(0.9))
+    assert world.plan(**claims(0.8))[0].effect is Effect.ROLL_BACK
+    world.apply(**claims(0.8))
+    assert world.plan(**claims(0.9))[0].effect is Effect.REUSE  # forward again
+    world.apply(**claims(0.9))
+    world.versions = (replace(world.versions[0], made_by="prod/r1"), *world.versions[1:])
+    assert world.plan(**claims(0.8))[0].effect is Effect.REUSE
+
+
+def test_branches_say_how_versions_fared_lately(world: World) -> None:
+    assert (world.plan()[0].branches[0].passed, world.plan()[0].branches[0].judged) == (0, 0)
+    for score in (0.8, 0.5, 0.6, 0.85):
+        world.apply(**claims(score))
+    decision = world.plan(**claims(0.9))[0]
+    assert (decision.branches[0].passed, decision.branches[0].judged) == (2, 4)
+    assert decision.notes == (
+        "roc_auc >= 0.7 failed 2 of the last 4",
+        'not_worse("roc_auc", 0.01) failed 2 of the last 4',
+    )
+    judged = world.plan(gates=["roc_auc >= 0.8"], metrics=["roc_auc", "f1"], **claims(0.85))[0]
+    assert judged.effect is Effect.RE_EVALUATE and judged.branches[0].judged == 4
+
+
+def test_only_the_last_twenty_count(world: World) -> None:
+    for number in range(23):
+        world.apply(**claims(0.5 if number < 3 else 0.8 + number / 1000))
+    (branch,) = world.plan(**claims(0.9))[0].branches
+    assert (branch.passed, branch.judged) == (20, 20)
+
+
+def test_a_delete_retires_it(world: World) -> None:
+    world.apply(**claims(0.8))
+    assert world.record is not None
+    assert Model().decide_delete(world.record, None).effect is Effect.RETIRE
+
+
+# Columns that it does not read
+
+
+def test_data_that_moved_elsewhere_is_named_and_trains_nothing(world: World) -> None:
+    columns = {name: {**column, "reads": [name]} for name, column in COLUMNS.items()}
+    world.dataset = {"columns": columns, "rows": "d-rows", "from": "data_source.bank", "moved": []}
+    world.apply(**claims(0.8))
+    assert world.plan(**claims(0.8))[0].notes == ()
+    moved = {**columns, "contact": {**columns["contact"], "digest": "other"}}
+    world.dataset = {**world.dataset, "columns": moved, "moved": ["contact", "duration"]}
+    decision, inputs, _, _ = world.plan(**claims(0.8))
+    assert decision.effect is Effect.NONE
+    assert decision.notes == ("data_source.bank changed in contact, duration, not read by model.subscriber",)
+    assert inputs.facts["reads"] == {"data_source.bank": ["age", "deposit", "job"]}
+
+
+def test_a_column_left_out_may_go_and_trains_nothing(world: World) -> None:
+    world.apply(**claims(0.8))
+    left = {name: column for name, column in COLUMNS.items() if name not in ("contact", "id")}
+    world.dataset = {**world.dataset, "columns": left}
+    decision, inputs, _, _ = world.plan(**claims(0.8))
+    assert decision.effect is Effect.NONE
+    assert [(one.code, one.is_error, one.path) for one in inputs.problems] == [
+        ("model-column-gone", False, ("spec", "features", "exclude", 0)),
+        ("model-column-gone", False, ("spec", "roles", "id", 0)),
+    ]
+    decision, inputs, _, _ = world.plan(features={}, roles={}, **claims(0.8))  # and where the words go too
+    assert (decision.effect, inputs.problems) == (Effect.COSMETIC, ())
+    world.apply(seed=5, **claims(0.8))  # the steps read the same columns
+    assert len(world.versions) == 2

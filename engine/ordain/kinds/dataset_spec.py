@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from ordain.api.fields import Ref, Spec
+from ordain.api.fields import Facet, Ref, Spec
 
 Expression = Annotated[str, Field(min_length=1, max_length=10_000)]
 ColumnName = Annotated[str, Field(min_length=1)]
@@ -100,7 +100,8 @@ class Split(Spec):
 class DatasetSpec(Spec):
     """Rows of a data source, prepared step by step and split into a training and a test part."""
 
-    from_: Annotated[str, Ref("data_source")] = Field(alias="from", description="the data source")
+    # What counts of the source is its content (``Dataset.inputs``), not what it is called.
+    from_: Annotated[str, Ref("data_source"), Facet.RECORD] = Field(alias="from", description="the data source")
     prepare: tuple[PrepareStep, ...] = Field(default=(), description="steps, in order")
     split: Split = Field(default_factory=Split)
 

@@ -22,8 +22,9 @@ from ordain.values.change import Branch, Effect
 from ordain.values.data import Json, Tree, Unknown
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.fingerprint import Facet
-from ordain.values.look import Look
+from ordain.values.look import Evidence, Look
 from ordain.values.plan import Drift
+from ordain.values.record import ResourceRecord
 
 
 def _later(value: Any) -> None:
@@ -38,7 +39,8 @@ _Later = Annotated[SkipJsonSchema[None], BeforeValidator(_later), Facet.SERVE, F
 class DeploymentSpec(Spec):
     """What every deployment says; where and how it answers are its provider's options."""
 
-    model: Annotated[str, Ref("model"), Facet.SERVE] = Field(description="the model whose standing version answers")
+    # What counts of the model is the version that stands (``Deployment.inputs``), not what the model is called.
+    model: Annotated[str, Ref("model"), Facet.RECORD] = Field(description="the model whose standing version answers")
     rollout: _Later = None
     limits: _Later = None
     auth: _Later = None
@@ -88,6 +90,9 @@ class Deployment(Kind):
             outputs={"url": _url(situation), "version": _version(model)},
             branches=() if model.certain else (_branch(situation, model),),
         )
+
+    def decide_delete(self, record: ResourceRecord, evidence: Evidence | None) -> Decision:
+        return Decision(effect=Effect.RETIRE, operations=(Operation(name="delete"),))
 
     def perform(self, call: Call, provider: Provider | None) -> StepResult:
         target = cast(DeploymentTarget, provider)

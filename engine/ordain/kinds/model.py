@@ -6,25 +6,29 @@ gate refused is remembered, so that the next plan says so instead of training th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ordain.api.fields import Spec
 from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Situation
 from ordain.api.providers import Call, Provider, StepResult
+from ordain.kinds.model_causes import own_causes, reads, unread
 from ordain.kinds.model_judging import (
+    Past,
     broken,
     find,
     find_known,
     gate_problems,
     is_measured,
     passes,
+    past,
     verdicts,
     was_accepted,
     was_refused,
 )
 from ordain.kinds.model_outline import Outline, outline
+from ordain.kinds.model_signature import signature_change
 from ordain.kinds.model_spec import ModelOutputs, ModelSpec, gates_of, version_name
 from ordain.kinds.model_work import outputs_of, work
 from ordain.values.address import Address, Reference
@@ -33,7 +37,8 @@ from ordain.values.codec import canonical
 from ordain.values.data import Json, Tree, Unknown
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.fingerprint import Facet
-from ordain.values.record import Health, Outcome, VersionRecord
+from ordain.values.look import Evidence
+from ordain.values.record import Health, Outcome, ResourceRecord, Standing, VersionRecord
 
 _TRAIN = Operation(name="train", heavy=True)
 _EVALUATE = Operation(name="evaluate", heavy=True)
@@ -55,12 +60,13 @@ class Model(Kind):
         problems = (*_gate_problems(situation), *outlined.problems)
         if outlined.deferred:
             return Inputs(deferred=outlined.deferred, problems=problems)
-        return Inputs(build=outlined.build, facts={"columns": outlined.columns}, problems=problems)
+        facts = {"columns": outlined.columns, **_lineage(situation, outlined)}
+        return Inputs(build=outlined.build, facts=facts, problems=problems)
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
         build = delta.is_new or delta.has(Facet.BUILD) or delta.forced or _is_lost(situation)
         if not build and not delta.has(Facet.JUDGE):
-            return Decision(effect=Effect.COSMETIC if delta.facets else Effect.NONE)
+            return Decision(effect=Effect.COSMETIC if delta.facets else Effect.NONE, notes=unread(situation))
         outlined = outline(situation)
         if outlined.blocked:
             return Decision(effect=Effect.BLOCKED, blocked=outlined.blocked)
@@ -75,7 +81,10 @@ class Model(Kind):
         return _judge_only(case, case.version) if not build else _take(case, case.version)
 
     def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
-        return tuple(_own_causes(situation, delta))
+        return tuple(own_causes(situation, delta, outline(situation).build))
+
+    def decide_delete(self, record: ResourceRecord, evidence: Evidence | None) -> Decision:
+        return Decision(effect=Effect.RETIRE, operations=(Operation(name="delete"),))
 
     def perform(self, call: Call, provider: Provider | None) -> StepResult:
         return work(call, provider)
@@ -110,12 +119,30 @@ class _Case:
         return find_known(self.situation.versions, self.standing) if self.standing else None
 
     @property
+    def past(self) -> Past:
+        return past(self.situation.versions, gates_of(self.spec))
+
+    @property
+    def signature(self) -> str:
+        """How it asks and answers otherwise than what stands ("" where it does not)."""
+        return signature_change(self.situation.record, self.spec, self.outlined.columns)
+
+    @property
     def refused(self) -> VersionRecord | None:
         """The version, where it was refused under this judgement; what stands and is lost is made again."""
         known = find_known(self.situation.versions, self.outlined.recipe)
         if known is None or (self.version is None and known.recipe == self.standing):
             return None
         return known if was_refused(self.spec, known, self.delta.judgement, self.standing) else None
+
+
+def _lineage(situation: Situation, outlined: Outline) -> Mapping[str, Json]:
+    """Return which columns of which data source are read, where that is known: ``{"reads": {address: [column]}}``."""
+    dataset = situation.upstream.get(Address.parse(str((situation.spec or {}).get("dataset"))))
+    if outlined.promoted or dataset is None or "from" not in dataset.facts:
+        return {}
+    found = reads(outlined.columns, dataset.facts)
+    return {"reads": {str(dataset.facts["from"]): sorted(found)}} if found is not None else {}
 
 
 def _is_lost(situation: Situation) -> bool:
@@ -140,12 +167,15 @@ def _train(case: _Case) -> Decision:
     name = version_name(case.outlined.recipe)
     known: Mapping[str, Tree] = {} if _is_judged(case) else {"version": name}
     lost = case.standing == case.outlined.recipe and not case.asked_again
+    broken_by = case.signature if case.standing else ""
+    again = Effect.RETRAIN_INCOMPATIBLE if broken_by else Effect.RETRAIN
     return Decision(
-        effect=Effect.RETRAIN if case.standing else Effect.TRAIN,
+        effect=again if case.standing else Effect.TRAIN,
         operations=(_TRAIN, _JUDGE),
         outputs={**_later(case.address), **known},
         branches=_branches(case, name),
         causes=(_lost(case, name),) if lost else (),
+        notes=_notes(case),
         recipe=case.outlined.recipe,
         spec_recipe=case.situation.build_fields,
     )
@@ -161,15 +191,29 @@ def _take(case: _Case, version: VersionRecord) -> Decision:
     origin = version.made_by.partition("/")[0]
     note = f"{version.name} was trained {f'in {origin}' if origin else 'before'}: nothing is trained again"
     return Decision(
-        effect=Effect.PROMOTE if promoted else Effect.REUSE,
+        effect=Effect.PROMOTE if promoted else Effect.ROLL_BACK if _stood_before(case, version) else Effect.REUSE,
         operations=(step,) if is_measured(case.spec, version) else (_EVALUATE, step),
         outputs=outputs_of(version) if settled else {**_later(case.address), **_certain(case, version)},
         branches=() if settled else _branches(case, version.name),
         causes=(_promotion(case, version),) if promoted else (),
-        notes=(note,),
+        notes=(note, *_notes(case, settled=settled)),
         recipe=version.recipe,
         spec_recipe=case.situation.build_fields,
     )
+
+
+def _stood_before(case: _Case, version: VersionRecord) -> bool:
+    """Say whether a version is one that this environment made and accepted before the one that stands."""
+    recipes = [one.recipe for one in case.situation.versions]
+    own = version.made_by.partition("/")[0] == case.situation.environment and version.standing is Standing.ACCEPTED
+    return own and case.standing in recipes and recipes.index(version.recipe) < recipes.index(case.standing)
+
+
+def _notes(case: _Case, settled: bool = False) -> tuple[str, ...]:
+    """Say what changes for those who call the model, and which gates refused versions lately."""
+    changed = case.signature if case.standing else ""
+    failing = () if settled else case.past.failing
+    return (*((f"signature: {changed}",) if changed else ()), *failing)
 
 
 def _certain(case: _Case, version: VersionRecord) -> Mapping[str, Tree]:
@@ -186,6 +230,8 @@ def _judge_only(case: _Case, version: VersionRecord) -> Decision:
         condition=_condition(case),
         then=f"{version.name} stays, judged anew",
         otherwise=f"{version.name} keeps standing, its refusal is recorded, exit 7",
+        passed=case.past.passed,
+        judged=case.past.judged,
     )
     return Decision(
         effect=Effect.RE_EVALUATE,
@@ -263,6 +309,8 @@ def _branches(case: _Case, name: str) -> tuple[Branch, ...]:
             condition=_condition(case),
             then=f"{name} becomes champion; what depends on it follows",
             otherwise=f"{stays}, dependents are skipped, exit 7",
+            passed=case.past.passed,
+            judged=case.past.judged,
         ),
     )
 
@@ -293,48 +341,3 @@ def _gate_problems(situation: Situation) -> tuple[Diagnostic, ...]:
 
 
 _JUDGED = ("gates", "metrics")
-
-
-def _own_causes(situation: Situation, delta: Delta) -> Iterator[Cause]:
-    """Yield what differs in the inputs and no upstream change accounts for."""
-    record = situation.record
-    before = record.inputs.get("build") if record is not None else None
-    old = before if isinstance(before, Mapping) else {}
-    new = outline(situation).build
-    address = situation.resource.address
-    if "build.provider" in delta.inputs and old.get("provider") is not None and new.get("provider") is not None:
-        yield from _libraries(address, old.get("provider"), new.get("provider"))
-    moved = any(outlook.changes for outlook in situation.upstream.values())
-    if moved or not {"build.columns", "build.rows"} & {*delta.inputs} or "rows" not in old or "rows" not in new:
-        return
-    if any(field.path[:1] in (("features",), ("roles",), ("target",), ("dataset",)) for field in delta.fields):
-        return  # another read-set is its own cause
-    dataset = Address.parse(str((situation.spec or {}).get("dataset")))
-    names = _changed(old.get("columns"), new.get("columns"))
-    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    what = f"column {listed}" if len(names) == 1 else f"columns {listed}" if names else "other rows"
-    yield Cause(
-        code=CauseCode.DATA,
-        address=dataset,
-        detail=f"{dataset} is not what {address} was trained on: {what}",
-        data={"columns": names},
-    )
-
-
-def _changed(before: Json, after: Json) -> list[str]:
-    old, new = (before if isinstance(before, Mapping) else {}), (after if isinstance(after, Mapping) else {})
-    return sorted(str(name) for name in {*old, *new} if old.get(name) != new.get(name))
-
-
-def _libraries(address: Address, before: Json, after: Json) -> Iterator[Cause]:
-    old, new = (before if isinstance(before, Mapping) else {}), (after if isinstance(after, Mapping) else {})
-    for name in sorted({*old, *new}):
-        if old.get(name) != new.get(name):
-            word = "the trainer's recipe" if name == "recipe" else name
-            yield Cause(
-                code=CauseCode.LIBRARY,
-                address=address,
-                before=old.get(name),
-                after=new.get(name),
-                detail=f"{word}: {old.get(name, 'none')} → {new.get(name, 'none')}",
-            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ordain.expr.gates import check_gates, compares, judge
@@ -88,3 +89,29 @@ def was_refused(spec: Mapping[str, Any], version: VersionRecord, judgement: str,
 def was_accepted(version: VersionRecord, judgement: str) -> bool:
     """Say whether a version was found good under this very judgement."""
     return version.standing is Standing.ACCEPTED and version.judgement == judgement
+
+
+LATELY = 20
+"""Versions that count as lately judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Of the last ``judged`` versions (at most ``LATELY``) ``passed`` did; ``failing`` says which gates refused some."""
+
+    passed: int
+    judged: int
+    failing: tuple[str, ...] = ()
+
+
+def past(versions: Sequence[VersionRecord], gates: Sequence[str]) -> Past:
+    """Return how versions of one address fared lately; ``versions`` are oldest first, a gate is known by its text."""
+    judged = [one for one in versions if one.verdicts or one.standing is Standing.REJECTED][-LATELY:]
+    failing = []
+    for gate in gates:
+        outcomes = [verdict.outcome for one in judged for verdict in one.verdicts if verdict.rule == gate]
+        failed = len(outcomes) - outcomes.count(Outcome.PASS)
+        if failed:
+            failing.append(f"{gate} failed {failed} of the last {len(outcomes)}")
+    accepted = sum(one.standing is Standing.ACCEPTED for one in judged)
+    return Past(passed=accepted, judged=len(judged), failing=tuple(failing))

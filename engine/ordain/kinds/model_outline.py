@@ -11,13 +11,17 @@ from ordain.api.fields import Facet, facets
 from ordain.api.kind import Situation
 from ordain.kinds.model_spec import ModelSpec
 from ordain.values.address import Address
+from ordain.values.change import Effect
 from ordain.values.data import Json, Path, Tree, path_text
-from ordain.values.diagnostic import Diagnostic
+from ordain.values.diagnostic import Diagnostic, Severity
 from ordain.values.fingerprint import digest
 from ordain.values.record import ResourceRecord
 
 Columns = Mapping[str, Mapping[str, Json]]
 _SHOWN = 4
+_ROLES = ("id", "time", "sensitive")
+_ASKED = ("dataset", "features", "roles")
+"""Fields that count by the columns they come to; of a version that was made elsewhere only their text is at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,45 +64,69 @@ def outline(situation: Situation) -> Outline:
         return Outline(
             deferred=f"waits for {dataset.address}: {dataset.deferred or dataset.blocked or 'not known yet'}"
         )
+    stood = left_out(situation.record)
     try:
-        columns = read_set(spec, dataset.facts)
+        columns = read_set(spec, dataset.facts, stood)
     except SelectionError as error:
         return Outline(deferred="its columns cannot be chosen", problems=(_unfit(situation, error),))
-    build = build_inputs(columns, dataset.facts, situation.provider_recipe)
+    build = build_inputs(spec, columns, dataset.facts, situation.provider_recipe)
     recipe = recipe_of(situation.build_fields, situation.resource.provider, build)
+    problems = tuple(_needless(situation, path, name) for path, name in _absent(spec, dataset.facts, stood))
     if dataset.facts.get("columns") is None:
         columns = _undecided(situation, dataset.facts, recipe)
-    return Outline(build=build, recipe=recipe, columns=columns)
+    return Outline(build=build, recipe=recipe, columns=columns, problems=problems)
 
 
-def read_set(spec: Mapping[str, Any], dataset: Mapping[str, Json]) -> Columns:
+def left_out(record: ResourceRecord | None) -> frozenset[str]:
+    """Return the columns that the recorded spec keeps from being learned: they were there once."""
+    spec = record.spec if record is not None else {}
+    return frozenset(name for _, name in _unlearned(spec))
+
+
+def _unlearned(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    features, roles = spec.get("features") or {}, spec.get("roles") or {}
+    for index, name in enumerate(features.get("exclude") or ()):
+        yield ("features", "exclude", index), str(name)
+    for role in _ROLES:
+        for index, name in enumerate(roles.get(role) or ()):
+            yield ("roles", role, index), str(name)
+
+
+def _absent(spec: Mapping[str, Any], dataset: Mapping[str, Json], stood: frozenset[str]) -> Iterator[tuple[Path, str]]:
+    known = dataset.get("columns")
+    if isinstance(known, Mapping):
+        yield from ((path, name) for path, name in _unlearned(spec) if name not in known and name in stood)
+
+
+def read_set(spec: Mapping[str, Any], dataset: Mapping[str, Json], stood: frozenset[str] = frozenset()) -> Columns:
     """Return the columns the model reads, in the dataset's order, with what is known of each; {} where SQL decides.
 
-    Raises ``SelectionError`` for a name the dataset does not have, or one that cannot be learned from.
+    ``stood`` are columns that may be gone where they are only left out. Raises ``SelectionError`` for any other name
+    the dataset does not have, or one that cannot be learned from.
     """
     known = dataset.get("columns")
     if not isinstance(known, Mapping):
         return {}
-    names = selection(spec, tuple(known))
+    names = selection(spec, tuple(known), stood)
     schema = dataset.get("schema")
     types = schema if isinstance(schema, Mapping) else {}
     return {name: _column(known[name], types.get(name)) for name in known if name in names or name == spec["target"]}
 
 
-def selection(spec: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+def selection(spec: Mapping[str, Any], names: Sequence[str], stood: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Return the features among the columns of a dataset, in their order; raise ``SelectionError`` as ``read_set``."""
     target, features, roles = str(spec["target"]), spec.get("features") or {}, spec.get("roles") or {}
     _exists(target, names, ("target",))
     kept: dict[str, Path] = {target: ("target",)}
-    for role in ("id", "time", "sensitive"):
+    for role in _ROLES:
         for index, name in enumerate(roles.get(role) or ()):
-            _exists(name, names, ("roles", role, index))
+            _exists(name, (*names, *stood), ("roles", role, index))
             if name == target:
                 raise SelectionError(("roles", role, index), f"{name} is the target; it cannot be {role} as well")
             kept[name] = ("roles", role)
     for word in ("include", "exclude"):
         for index, name in enumerate(features.get(word) or ()):
-            _exists(name, names, ("features", word, index))
+            _exists(name, (*names, *(stood if word == "exclude" else ())), ("features", word, index))
     for index, name in enumerate(features.get("include") or ()):
         if name in kept:
             why = path_text(kept[name])
@@ -142,12 +170,19 @@ def _columns(recorded: Json) -> Columns:
     return {str(name): column for name, column in columns if isinstance(column, Mapping)}
 
 
-def build_inputs(columns: Columns, dataset: Mapping[str, Json], provider: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return what beyond the spec makes a version: the columns read, which rows, and the trainer."""
+def build_inputs(
+    spec: Mapping[str, Any], columns: Columns, dataset: Mapping[str, Json], provider: Mapping[str, Json]
+) -> Mapping[str, Json]:
+    """Return what beyond the spec's build fields makes a version: the columns read, which rows, and the trainer.
+
+    While SQL has yet to decide which columns there are, the words that choose among them stand for them.
+    """
+    chosen = {"selection": {word: spec.get(word) for word in ("features", "roles")}} if not columns else {}
     return {
         "columns": {name: column["digest"] for name, column in columns.items()} or None,
         "rows": dataset.get("rows"),
         "provider": provider,
+        **chosen,
     }
 
 
@@ -161,7 +196,7 @@ def _promotion(situation: Situation, origin: str) -> Outline:
     address, source, record = situation.resource.address, situation.source, situation.record
     ours = situation.build_fields
     for one in (source, record):  # where the other has none any more, what stands here stands
-        if one is not None and one.facts.get("spec_recipe") == ours and isinstance(one.facts.get("recipe"), str):
+        if one is not None and _same_spec(situation, one) and isinstance(one.facts.get("recipe"), str):
             recipe = str(one.facts["recipe"])
             return Outline(
                 build={"spec_recipe": ours, "promoted": recipe},
@@ -177,11 +212,26 @@ def _promotion(situation: Situation, origin: str) -> Outline:
     return Outline(build=build, promoted=True, blocked=f"{why} (ordain apply --env {origin}), or write train: here")
 
 
+def _same_spec(situation: Situation, other: ResourceRecord) -> bool:
+    """Say whether another environment's model was made of this spec; a dataset that is just moved is the same one."""
+    spec = situation.spec or {}
+    if other.facts.get("spec_recipe") != situation.build_fields:
+        return False
+    dataset = situation.upstream.get(Address.parse(str(spec.get("dataset"))))
+    renamed = dataset is not None and dataset.effect is Effect.MOVE
+    words = [word for word in _ASKED if word != "dataset" or not renamed]
+    return not any(list(_differing(other.spec.get(word), spec.get(word), ())) for word in words)
+
+
 def _differences(situation: Situation, source: ResourceRecord, origin: str) -> str:
     kinds = facets(ModelSpec)
-    ours = {key: value for key, value in (situation.spec or {}).items() if kinds.get(key, Facet.BUILD) is Facet.BUILD}
-    theirs = {key: value for key, value in source.spec.items() if kinds.get(key, Facet.BUILD) is Facet.BUILD}
-    found = list(_differing(theirs, ours, ()))
+
+    def asked(spec: Mapping[str, Tree]) -> Mapping[str, Tree]:
+        return {
+            key: value for key, value in spec.items() if key in _ASKED or kinds.get(key, Facet.BUILD) is Facet.BUILD
+        }
+
+    found = list(_differing(asked(source.spec), asked(situation.spec or {}), ()))
     shown = [f"{path_text(path)} is {_spelt(old)} in {origin}, {_spelt(new)} here" for path, old, new in found[:_SHOWN]]
     more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ("; ".join(shown) or "its recipe") + more
@@ -203,6 +253,18 @@ def _spelt(value: Tree) -> str:
     if value is None:
         return "absent"
     return ", ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _needless(situation: Situation, path: Path, name: str) -> Diagnostic:
+    dataset = (situation.spec or {}).get("dataset")
+    return Diagnostic(
+        code="model-column-gone",
+        summary=f"{situation.resource.address} leaves out {name}, which {dataset} no longer has",
+        fix=f"take {name} out of the list: nothing is trained for it",
+        severity=Severity.WARNING,
+        address=situation.resource.address,
+        path=("spec", *path),
+    )
 
 
 def _unfit(situation: Situation, error: SelectionError) -> Diagnostic:

@@ -66,13 +66,17 @@ class Roles(Spec):
 class ModelSpec(Spec):
     """A trained model, judged by gates, versioned by its recipe."""
 
-    dataset: Annotated[str, Ref("dataset")] = Field(description="the dataset it learns from and is measured on")
+    # What counts of the dataset is the content of the columns read (``Model.inputs``), not what it is called; which
+    # columns those are, features and roles say, in whatever words.
+    dataset: Annotated[str, Ref("dataset"), Facet.RECORD] = Field(
+        description="the dataset it learns from and is measured on"
+    )
     target: ColumnName = Field(description="the column to predict")
     positive: str | int | float | bool | None = Field(
         default=None, description="for two classes: the one that scores and probabilities are about"
     )
-    features: Features = Field(default_factory=Features)
-    roles: Roles = Field(default_factory=Roles)
+    features: Annotated[Features, Facet.RECORD] = Field(default_factory=Features)
+    roles: Annotated[Roles, Facet.RECORD] = Field(default_factory=Roles)
     seed: int = Field(default=0, ge=0, lt=2**32, description="of everything random in training")
     metrics: Annotated[tuple[str, ...], Facet.JUDGE] = Field(
         default=(), description="what is measured on the held-out part, beside its number of rows"

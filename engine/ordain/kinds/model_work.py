@@ -10,8 +10,8 @@ from typing import Any
 
 from ordain.api.providers import Call, Progress, Provider, StepResult, Trained, Trainer, TrainRequest
 from ordain.expr.gates import compares
-from ordain.kinds.model_judging import broken, find, is_measured, passes, verdicts
-from ordain.kinds.model_outline import Columns, SelectionError, build_inputs, read_set, recipe_of
+from ordain.kinds.model_judging import broken, find, is_measured, passes, verdicts, was_accepted
+from ordain.kinds.model_outline import Columns, SelectionError, build_inputs, left_out, read_set, recipe_of
 from ordain.kinds.model_spec import asked_metrics, gates_of, version_name
 from ordain.values.address import Address
 from ordain.values.change import CauseCode
@@ -125,16 +125,21 @@ def _evaluate(call: Call, trainer: Trainer) -> StepResult:
 
 
 def _judge(call: Call) -> StepResult:
-    """Judge the version and, where it passes, let it stand; where it does not, what stood keeps standing."""
+    """Judge the version and, where it passes, let it stand; where it does not, what stood keeps standing.
+
+    What was accepted under this very judgement stays accepted, as the plan promised (DESIGN §4, judgement).
+    """
     version = _existing(call)
     _artifact(call, version)
-    judged = verdicts(call.spec, version, call.champion)
-    ok = passes(judged)
+    judgement = call.change.fingerprint.judge if call.change.fingerprint is not None else ""
+    accepted = call.operation == "judge" and was_accepted(version, judgement)
+    judged = version.verdicts if accepted else verdicts(call.spec, version, call.champion)
+    ok = accepted or passes(judged)
     champion = call.champion
     version = replace(
         version,
         standing=Standing.ACCEPTED if ok else Standing.REJECTED,
-        judgement=call.change.fingerprint.judge if call.change.fingerprint is not None else "",
+        judgement=judgement,
         verdicts=judged,
         facts={**version.facts, "against": champion.recipe if champion is not None else ""},
     )
@@ -201,7 +206,7 @@ def _columns(call: Call, dataset: ResourceRecord) -> Columns:
         personal = bool(facts.get("personal"))
         facts["columns"] = {name: {"type": kind, "personal": personal} for name, kind in kinds.items()}
     try:
-        return read_set(call.spec, facts)
+        return read_set(call.spec, facts, left_out(call.record))
     except SelectionError as error:
         raise OrdainError(
             Diagnostic(
@@ -217,8 +222,8 @@ def _columns(call: Call, dataset: ResourceRecord) -> Columns:
 
 def _still_the_same(call: Call, trainer: Trainer, dataset: ResourceRecord) -> None:
     """Refuse to put under a recipe what was not made by it."""
-    known = read_set(call.spec, dataset.facts)
-    build = build_inputs(known, dataset.facts, trainer.recipe(call.spec))
+    known = read_set(call.spec, dataset.facts, left_out(call.record))
+    build = build_inputs(call.spec, known, dataset.facts, trainer.recipe(call.spec))
     if recipe_of(call.change.spec_recipe, call.change.provider, build) != call.change.recipe:
         summary = f"{dataset.address} or the trainer is not what {version_name(call.change.recipe)} is to be made of"
         problem = _failure(
