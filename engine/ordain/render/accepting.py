@@ -22,6 +22,7 @@ _NAMES_TO_SCHEMAS = ("properties", "$defs", "patternProperties")
 _ONE = ("items", "additionalProperties")
 _MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
 _TEXT_RULES = ("pattern", "maxLength", "format", "enum", "const")
+_KINDS = {"object": "a mapping", "array": "a list"}
 _ABOUT = ("description", "default", "examples", "deprecated")
 
 
@@ -44,14 +45,19 @@ def accepting(schema: Mapping[str, Any]) -> Schema:
 def _with_text(schema: Schema) -> Schema:
     kind = schema.get("type")
     if kind in ("object", "array"):
-        return {**schema, "type": [kind, "string"], "pattern": _OPEN}
+        return {**schema, "type": [kind, "string"], "pattern": _OPEN, **_said(_KINDS[kind])}
     if kind in ("integer", "number"):
-        return {**schema, "type": [kind, "string", "boolean"], "pattern": _NUMBER}
+        return {**schema, "type": [kind, "string", "boolean"], "pattern": _NUMBER, **_said("a number")}
     if kind == "boolean":
         whole = {"minimum": 0, "maximum": 1, "multipleOf": 1}
-        return {**schema, "type": ["boolean", "string", "number"], "pattern": _TRUTH, **whole}
+        return {**schema, "type": ["boolean", "string", "number"], "pattern": _TRUTH, **whole, **_said("true or false")}
     ruled = [rule for rule in _TEXT_RULES if rule in schema]
     if not ruled or "\\$\\{\\{" in str(schema.get("pattern", "")):
         return schema
     about = {key: schema.pop(key) for key in _ABOUT if key in schema}
     return {**about, "anyOf": [schema, dict(EXPRESSION)]}
+
+
+def _said(what: str) -> Mapping[str, str]:
+    """Return what editors that know the word say of text that does not fit, in the place of a regular expression."""
+    return {"patternErrorMessage": f"this takes {what}, or an expression ${{{{ … }}}}"}

@@ -69,9 +69,8 @@ def _row(row: Row, columns: tuple[int, int], options: TerminalOptions) -> Iterat
         more = f" and {count(len(row.changes) - 1, 'more place')}"
     elif not many and len(causes) > 1:
         more = f"  and {count(len(causes) - 1, 'more cause')}"
-    reason = row.reason if row.same else f"each for its own: {row.reason}"
     room = max(options.width - 4 - names - 2 - words - 2 - len(place) - len(more) - 2, 30) if options.width else _SAID
-    text = clean(reason) if change.blocked or change.deferred else cut(clean(reason), room)
+    text = clean(row.because) if change.blocked or change.deferred else cut(clean(row.because), room)
     yield Line(
         head=(
             (f"  {sign} ", style),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ordain.render import durations, reasons, view
+from ordain.render import reasons, view
 from ordain.render.lines import BLANK, Line, Style, TerminalOptions, line, paint
 from ordain.render.tables import table
 from ordain.render.words import clean, cut, field_name, number_text, value_text, where

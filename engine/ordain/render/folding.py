@@ -35,13 +35,18 @@ class Row:
         return self.changes[0]
 
     @property
+    def because(self) -> str:
+        """Why, for the whole row."""
+        return self.reason if self.same else f"each its own, such as {self.reason}"
+
+    @property
     def label(self) -> str:
         """What the row is about: an address, or how many of which kind (``model.* (57)``)."""
         if len(self.changes) == 1:
             return str(self.first.address)
         bases = {change.address.base for change in self.changes}
         shared = f"{self.first.address.base}[*]" if len(bases) == 1 else f"{self.first.address.kind}.*"
-        return f"{shared} ({len(self.changes):,})"
+        return f"{shared} ({len(self.changes):,}{'' if self.same else ' more'})"
 
 
 def group(change: Change) -> str:

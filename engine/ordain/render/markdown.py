@@ -161,7 +161,7 @@ def _changes(folded: Sequence[Row]) -> _Section:
             causes = () if waits else reasons.roots(change)
             place = escape(where(causes[0].at)) if causes else ""
             more = f" (+{len(causes) - 1})" if len(causes) > 1 and number == 1 else ""
-            text = escape(row.reason if row.same else f"each for its own: {row.reason}") + more
+            text = escape(row.because) + more
             if number > 1:
                 named = [one.address for one in row.changes]
                 limit = _GRAVE if view.is_grave(change) else _NAMED
@@ -226,7 +226,7 @@ def _drift(program: Program) -> _Section:
     cells = [(_name(one.address), escape(one.detail)) for one in ours]
     if others:
         number = count(len({one.address for one in others}), "more resource" if ours else "resource")
-        cells.append(("", f"{number} drifted; no part of this plan: `ordain plan --verbose` lists them"))
+        cells.append(("", f"{number} drifted, but not in what this plan touches: `ordain plan --verbose` lists them"))
     return _table("Drift", ("resource", "the world is no longer as recorded"), cells, "drift")
 
 
@@ -239,7 +239,7 @@ def _block(plan: Plan, change: Change) -> str:
     lines = [*_origin(change), *_causes(change), *_fields(change), *_rest(change)]
     estimate = durations.estimate_of(plan, change)
     if change.acts and (change.effect in TRAINS or (estimate is not None and estimate.p50 is not None)):
-        lines.append(f"takes {escape(durations.estimate_text(estimate))}")
+        lines.append(f"takes&#58; {escape(durations.estimate_text(estimate))}")
     if not lines:
         return ""
     body = "".join(f"<li>{text}</li>\n" for text in lines)

@@ -138,8 +138,8 @@ def drift_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
     if not others:
         return
     more = "more resource" if ours else "resource"
-    what = f"{count(len({one.address for one in others}), more)} drifted; no part of this plan"
-    yield line(("  " if ours else "Drift: ", Style.STRONG), what, *(() if options.verbose else (": -v lists them",)))
+    what = f"{count(len({one.address for one in others}), more)} drifted, but not in what this plan touches"
+    yield line(("  " if ours else "Drift: ", Style.STRONG), what, "" if options.verbose else " (-v lists them)")
     if options.verbose:
         for one in others:
             yield from _drifted(one)
