@@ -64,6 +64,7 @@ def validate(context: Context, form: str, as_json: bool) -> int:
 @asking_options
 @click.option("--show-no-ops", is_flag=True, help="Name unchanged resources too.")
 @click.option("--no-cache", "refresh", is_flag=True, help="Read everything again.")
+@click.option("--explain", is_flag=True, help="Show the steps too, in the order they will run.")
 @click.option("-v", "--verbose", is_flag=True, help="Do not fold details.")
 def plan(
     context: Context,
@@ -107,6 +108,8 @@ def plan(
     command += _chosen(context, saved=out is not None)
     face = Face(show_no_ops=flags["show_no_ops"], verbose=flags["verbose"], command=command)
     _print(_with(found, unchanged) if face.show_no_ops and form != "json" else found, form, face)
+    if flags["explain"] and form != "json":
+        _print_steps(found, form)
     code = _exit_of(found)
     if code is ExitCode.DONE and detailed_exitcode and not found.program.is_empty:
         return ExitCode.CHANGES
@@ -156,6 +159,16 @@ def _print(plan: Plan, form: str, face: Face) -> None:
         echo(plan_markdown(plan), nl=False)
     else:
         echo(plan_face(plan, face), nl=False)
+
+
+def _print_steps(plan: Plan, form: str) -> None:
+    from ordain.render.lines import TerminalOptions
+    from ordain.render.steps import steps_markdown, steps_text
+
+    if form == "markdown":
+        echo(steps_markdown(plan), nl=False)
+    elif plan.program.steps:
+        echo("\n" + steps_text(plan, TerminalOptions(color=wants_color(), width=width())), nl=False)
 
 
 def plan_face(plan: Plan, face: Face) -> str:
@@ -216,7 +229,7 @@ def why(context: Context, address: str, as_json: bool) -> int:
 
 @click.command()
 @project_options
-@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot", "json"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot", "svg", "json"]), default="text")
 def graph(context: Context, form: str) -> int:
     """Print the graph of resources: what needs what."""
     from ordain.render.graph import graph_text
