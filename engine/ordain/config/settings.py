@@ -12,7 +12,7 @@ from ordain.config.report import Place, Report, choose
 from ordain.config.trees import Reader
 from ordain.config.variables import Digest, of_environment
 from ordain.expr.errors import ExpressionError
-from ordain.expr.templates import Scope, parse
+from ordain.expr.templates import Scope
 from ordain.values.address import Address
 from ordain.values.data import Json, Tree
 from ordain.values.setting import Environment, Level, Policy, PolicyStage, Project, Setting
@@ -79,22 +79,17 @@ class Settings:
         self, document: Document, environment: str, levels: Mapping[str, Level]
     ) -> tuple[Policy, Setting] | None:
         """Return a policy with the level in force, and what it means as a setting."""
-        from ordain.expr import rules
+        from ordain.expr.messages import check_policy
 
         checked = self.check(document, environment, ("message", "tests"))
         spec = checked.spec
         if spec is None:
             return None
         reader = self.reader(document, environment)
-        for key in ("match", "require"):
-            for problem in rules.check(str(spec[key])):
-                error = ExpressionError(f"spec.{key} is no rule: {problem.message}", problem.offset)
-                self.report.expression(reader.place(("spec", key)), str(spec[key]), error)
-        message = str(spec["message"])
-        try:
-            parse(message)
-        except ExpressionError as error:
-            self.report.expression(reader.place(("spec", "message")), message, error)
+        rules = {key: str(spec[key]) for key in ("match", "require", "message")}
+        for key, problem in check_policy(rules, gate=spec["stage"] == PolicyStage.GATE):
+            what = problem.message if key == "message" else f"spec.{key} is no rule: {problem.message}"
+            self.report.expression(reader.place(("spec", key)), rules[key], ExpressionError(what, problem.offset))
         level = levels.get(document.name, Level(str(spec["level"])))
         address = Address.of(document.kind, document.name)
         owner = document.data.get("owner")
@@ -104,7 +99,7 @@ class Settings:
             level=level,
             match=str(spec["match"]),
             require=str(spec["require"]),
-            message=message,
+            message=rules["message"],
             remedy=str(spec["remedy"]),
             owner=owner if isinstance(owner, str) else "",
             source=document.source,

@@ -209,6 +209,7 @@ def _type_of(kind: Any) -> CelType:
 _WHERE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?=\n \||\nERROR:|$)", re.DOTALL)
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\(([^']*)\)'")
+_WELL_KNOWN = re.compile(r"google\.protobuf\.(Duration|Timestamp)")
 _OPERATOR = re.compile(r"^_?(.*?)_?$")
 
 
@@ -219,6 +220,7 @@ def _compile_error(text: str, report: str) -> CelError:
         return CelError(_bare(report), 0, fault)
     offset = _offset(text, int(found[1]), int(found[2]))
     message = found[3].removesuffix(" [INVALID_ARGUMENT]").strip()
+    message = _WELL_KNOWN.sub(lambda name: name[1].lower(), message)
     undeclared = _UNDECLARED.search(message)
     if undeclared:
         return _undeclared(text, undeclared[1], offset)

@@ -4,6 +4,9 @@ CEL lets ``&&``, ``||``, ``?:``, ``all`` and ``exists`` absorb an error that can
 not known yet is therefore handed to it as a name without a value: ``unknown || true`` is true, ``unknown || false``
 is unknown. To that end the chains of a rule that read something unknown are replaced in its text; a chain that reads
 a whole of which only a part is unknown counts as unknown. That may say unknown too often, and never pass too early.
+
+How long something will take (``plan.duration.p90``) is a CEL duration, which this library takes as a variable only, not
+inside a map: such chains are replaced by variables of that type, so that they are type-checked too.
 """
 
 from __future__ import annotations
@@ -11,34 +14,49 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property, lru_cache
 
 from ordain.expr.cel import CelError, CelType, Compiled, Fault, compile_expression
 from ordain.expr.chains import Chain, chains
 from ordain.expr.errors import ExpressionError
+from ordain.values.change import Effect
 from ordain.values.data import Secret, Tree, Unknown, leaves
 from ordain.values.record import Outcome
 
 _UNKNOWN = "__unknown__"
 _ABSENT = "__absent__"
 ROOTS = frozenset(("resource", "change", "plan", "env", "candidate", "champion", "now"))
+DURATIONS: Mapping[tuple[str, ...], str] = {
+    (root, "duration", part): f"__{root}_{part}" for root in ("plan", "change") for part in ("p50", "p90")
+}
+"""Facts that are durations, and the variables that stand for them: no longer than any way to write the fact."""
+_FACT_OF = {name: ".".join(path) for path, name in DURATIONS.items()}
+OWN = frozenset(("resource", "change", "candidate", "champion"))
+"""What differs from resource to resource: a rule that reads none of it is about the plan as a whole."""
 VARIABLES: Mapping[str, CelType] = {
     **dict.fromkeys(sorted(ROOTS), CelType.DYN),
+    **dict.fromkeys(DURATIONS.values(), CelType.DURATION),
     "now": CelType.TIMESTAMP,
     _UNKNOWN: CelType.DYN,
     _ABSENT: CelType.DYN,
 }
-FIELDS: Mapping[str, frozenset[str]] = {
-    "resource": frozenset(
+_PERCENTILES = frozenset(("p50", "p90"))
+FIELDS: Mapping[tuple[str, ...], frozenset[str]] = {
+    ("resource",): frozenset(
         (
             *("address", "kind", "name", "provider", "owner", "description", "labels", "spec", "facts", "protected"),
             "depends_on",
         )
     ),
-    "change": frozenset(("action", "effect", "causes", "deferred", "blocked")),
-    "plan": frozenset(("summary", "changes")),
-    "env": frozenset(("name",)),
+    ("change",): frozenset(("action", "effect", "causes", "deferred", "blocked", "duration")),
+    ("change", "duration"): _PERCENTILES,
+    ("plan",): frozenset(("summary", "changes", "duration")),
+    ("plan", "summary"): frozenset(effect.value for effect in Effect),
+    ("plan", "duration"): _PERCENTILES,
+    ("env",): frozenset(("name",)),
 }
+"""Facts with members that are known whatever the project, by their path: any other member is a mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +81,13 @@ class Facts:
 
     ``known`` are further roots as plain containers without leaves, shared by many facts (the plan, the time). A rule
     that cannot do without a root in ``absent`` (the champion, where there is none) passes; ``has()`` of it is false.
+    ``durations`` are those of ``DURATIONS`` that there are, None where nobody knows yet.
     """
 
     values: Mapping[str, Tree]
     known: Mapping[str, object] = field(default_factory=dict)
     absent: frozenset[str] = field(default_factory=frozenset)
+    durations: Mapping[tuple[str, ...], timedelta | None] = field(default_factory=dict)
 
     @cached_property
     def _clouded(self) -> frozenset[str]:
@@ -77,13 +97,17 @@ class Facts:
     @cached_property
     def _activation(self) -> object:
         data = {root: _plain(tree) for root, tree in self.values.items()}
-        return _compiled("true").activate({**data, **{root: {} for root in self.absent}, **self.known})
+        lengths = {DURATIONS[path]: length for path, length in self.durations.items() if length is not None}
+        return _compiled("true").activate({**data, **{root: {} for root in self.absent}, **self.known, **lengths})
 
     def is_absent(self, chain: Chain) -> bool:
         return chain.root in self.absent and not chain.tested
 
     def is_unknown(self, chain: Chain) -> bool:
         """Whether ``chain`` reads something unknown, or a whole with something unknown in it."""
+        path = (chain.root, *chain.path)
+        if path in DURATIONS:
+            return path in self.durations and self.durations[path] is None
         if chain.root not in self._clouded:
             return False
         node = self.values[chain.root]
@@ -111,7 +135,8 @@ class Rule:
         """Judge: pass, fail, unknown where the answer hangs on what is not known, error where it cannot be judged."""
         unknown = [chain for chain in self.chains if facts.is_unknown(chain)]
         absent = [chain for chain in self.chains if facts.is_absent(chain)]
-        text = _with(self.text, unknown, absent) if unknown or absent else self.text
+        names = dict.fromkeys(unknown, _UNKNOWN) | dict.fromkeys(absent, _ABSENT)
+        text = _with(self.text, {**_durations(self.chains), **names})
         try:
             value = _compiled(text).evaluate(facts._activation)
         except CelError as error:
@@ -128,24 +153,36 @@ def _without_answer(error: CelError, unknown: Iterable[Chain], absent: Iterable[
     if error.fault is Fault.MISSING and error.name == _ABSENT:
         names = dict.fromkeys(chain.root for chain in absent)
         return Ruling(outcome=Outcome.PASS, detail=f"there is no {', '.join(names)}")
+    if error.fault is Fault.MISSING and error.name in _FACT_OF:
+        return Ruling(outcome=Outcome.ERROR, detail=f"{_FACT_OF[error.name]} is not there at this stage")
     return Ruling(outcome=Outcome.ERROR, detail=error.message)
 
 
-def _with(text: str, unknown: list[Chain], absent: list[Chain]) -> str:
-    names = {chain.start: (chain, _UNKNOWN) for chain in unknown} | {c.start: (c, _ABSENT) for c in absent}
-    for start in sorted(names, reverse=True):
-        chain, name = names[start]
+def _durations(chains: Iterable[Chain]) -> Mapping[Chain, str]:
+    return {chain: DURATIONS[path] for chain in chains if (path := (chain.root, *chain.path)) in DURATIONS}
+
+
+def _with(text: str, names: Mapping[Chain, str]) -> str:
+    """Return the rule with names in the place of chains; what is behind a shorter name stays where it is."""
+    for chain in sorted(names, key=lambda chain: chain.start, reverse=True):
         # has() wants a field, and answers for a name without a value as for any other error.
-        text = text[:start] + (f"{name}.{chain.path[-1]}" if chain.tested else name) + text[chain.end :]
+        name = f"{names[chain]}.{chain.path[-1]}" if chain.tested else names[chain]
+        text = text[: chain.start] + name.ljust(chain.end - chain.start) + text[chain.end :]
     return text
 
 
-def check(text: str) -> tuple[RuleProblem, ...]:
-    """Return what is wrong with a rule as written: syntax, names, types; () for a rule that can be judged."""
+def check(text: str, *, gate: bool = False) -> tuple[RuleProblem, ...]:
+    """Return what is wrong with a rule as written: syntax, names, types; () for a rule that can be judged.
+
+    ``gate``: it judges a version that was just made, when there is no more to tell of how long that takes.
+    """
     try:
-        compile_rule(text)
+        rule = compile_rule(text)
     except ExpressionError as error:
         return (RuleProblem(message=error.message, offset=error.offset),)
+    late = next(iter(_durations(rule.chains)), None) if gate else None
+    if late is not None:
+        return (RuleProblem(message=f"{late} is there at stage plan, not at stage gate", offset=late.start),)
     return ()
 
 
@@ -153,17 +190,41 @@ def check(text: str) -> tuple[RuleProblem, ...]:
 def compile_rule(text: str) -> Rule:
     """Return the rule that ``text`` spells; raise ``ExpressionError`` where it spells none."""
     found = chains(text, ROOTS)
+    durations = _durations(chain for chain in found if not chain.tested)
     try:
-        compiled = _compiled(text)
+        compiled = _compiled(_with(text, durations))
     except CelError as error:
-        raise _no_root(text, error) from None
+        raise _explained(text, error, durations) from None
     if compiled.returns not in (CelType.BOOL, CelType.DYN):
         raise ExpressionError(f"a rule must be true or false; this gives {compiled.returns}", 0)
     for chain in found:
-        known = FIELDS.get(chain.root)
-        if known is not None and chain.path and chain.path[0] not in known:
-            raise ExpressionError(_no_field(chain, known), chain.start)
+        check_members(chain)
     return Rule(text=text, chains=found)
+
+
+def check_members(chain: Chain) -> None:
+    """Raise ``ExpressionError`` where a chain reads a member that its whole can never have."""
+    path = (chain.root, *chain.path)
+    for length in range(1, len(path)):
+        known = FIELDS.get(path[:length])
+        if known is not None and path[length] not in known:
+            raise ExpressionError(_no_field(".".join(path[:length]), path[length], known), chain.start)
+    if "duration" not in path[1:2] or chain.root not in ("plan", "change"):
+        return
+    if chain.tested:
+        whole = ".".join(path[:2])
+        raise ExpressionError(f"{whole} is always there; a rule that reads it waits where nobody knows it", chain.start)
+    if path not in DURATIONS:
+        wanted = f"{chain.root}.duration.p90"
+        raise ExpressionError(f"write {wanted} or .p50: {'.'.join(path)} is no duration", chain.start)
+
+
+def _explained(text: str, error: CelError, durations: Mapping[Chain, str]) -> CelError:
+    if durations and error.fault is Fault.TYPE and "duration" in error.message:
+        chain = next(iter(durations))
+        message = f'{error.message}: {chain} is a duration; compare it with one, as in duration("1h")'
+        return CelError(message, error.offset, error.fault, error.name)
+    return _no_root(text, error)
 
 
 def _no_root(text: str, error: CelError) -> CelError:
@@ -177,10 +238,10 @@ def _no_root(text: str, error: CelError) -> CelError:
     return CelError(f"there is no {root} here; {hint}", offset, Fault.NAME, root)
 
 
-def _no_field(chain: Chain, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(chain.path[0], sorted(known), n=1)
+def _no_field(whole: str, name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
-    return f"{chain.root} has no {chain.path[0]}; {hint}"
+    return f"{whole} has no {name}; {hint}"
 
 
 @lru_cache(maxsize=8192)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
-from ordain.values.change import Action, Change, Effect
+from ordain.values.change import WRITTEN_DOWN, Action, Change, Effect
 from ordain.values.data import Json, Tree, Unknown
+from ordain.values.plan import Estimate
 from ordain.values.resource import Resource
+
+Durations = Mapping[tuple[str, ...], timedelta | None]
 
 _NOTHING: Mapping[str, Tree] = {
     "action": Action.NO_OP.value,
@@ -66,12 +70,40 @@ def of_change(change: Change | None) -> Mapping[str, Tree]:
 
 
 def of_plan(changes: Iterable[Change]) -> Mapping[str, object]:
-    """Return ``plan`` for a rule: ``summary`` (how many by effect, zeros included) and ``changes``."""
+    """Return ``plan`` for a rule: ``summary`` (how many by effect, zeros included) and ``changes``.
+
+    What is retired counts among what is deleted, too: a rule that limits deletes speaks of everything that goes.
+    """
     changes = tuple(changes)
     counts = Counter(change.effect for change in changes)
+    counts[Effect.DELETE] += sum(change.effect is Effect.RETIRE for change in changes)
     return {
         "summary": {effect.value: counts[effect] for effect in Effect},
         "changes": [{"address": str(change.address), "kind": change.kind, **of_change(change)} for change in changes],
+    }
+
+
+def duration_of_plan(estimate: Estimate | None) -> Durations:
+    """Return ``plan.duration`` for a rule; None where nobody knows."""
+    return _durations("plan", estimate)
+
+
+def duration_of_change(change: Change | None, estimate: Estimate | None) -> Durations:
+    """Return ``change.duration`` for a rule: nothing for what is left as it is or only written down."""
+    idle = change is None or not (change.acts or change.deferred)
+    if idle or (change is not None and change.effect in _AT_ONCE):
+        estimate = Estimate(p50=0.0, p90=0.0, runs=0)
+    return _durations("change", estimate)
+
+
+_AT_ONCE = WRITTEN_DOWN | {Effect.FORGET}
+
+
+def _durations(root: str, estimate: Estimate | None) -> Durations:
+    told = (None, None) if estimate is None else (estimate.p50, estimate.p90)
+    return {
+        (root, "duration", part): None if seconds is None else timedelta(seconds=seconds)
+        for part, seconds in zip(("p50", "p90"), told, strict=True)
     }
 
 

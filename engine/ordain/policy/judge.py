@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, cast
 
 from ordain.expr.errors import ExpressionError
-from ordain.expr.rules import Facts, Rule, Ruling, compile_rule
+from ordain.expr.rules import OWN, Facts, Rule, Ruling, compile_rule
 from ordain.expr.templates import Scope, evaluate
 from ordain.policy import facts as told
 from ordain.values.address import Address
-from ordain.values.change import Action, Change, Effect
+from ordain.values.change import TRAINS, Action, Change, Effect
 from ordain.values.data import Json, Leaf, Path, Secret, Tree, Unknown, dig, replace_leaves
 from ordain.values.plan import Estimate, Finding
 from ordain.values.record import Outcome
@@ -21,11 +22,10 @@ from ordain.values.resource import Locate, Resource
 from ordain.values.setting import Policy, PolicyStage
 from ordain.values.span import Span
 
-_JUDGED_LATER = frozenset((Effect.TRAIN, Effect.RETRAIN, Effect.RE_EVALUATE))
-_TAKEN = frozenset((Effect.REUSE, Effect.PROMOTE))
+_JUDGED_LATER = TRAINS | {Effect.RE_EVALUATE}
+_TAKEN = frozenset((Effect.REUSE, Effect.PROMOTE, Effect.ROLL_BACK))
 """What judges a version that is there already: a model's; a dataset is not judged."""
 
-_OWN = frozenset(("resource", "change", "candidate", "champion"))
 _METRICS = Unknown(expression="metrics")
 
 
@@ -33,8 +33,9 @@ _METRICS = Unknown(expression="metrics")
 class Subjects:
     """What is judged. ``resources`` are desired, with every leaf replaced that is known; ``now`` is aware of its zone.
 
+    A change that a selector leaves out is no part of the plan: neither it nor its resource is judged.
     ``facts`` that are missing for a resource are not known yet, and so are empty ones of a deferred or blocked one.
-    ``estimates`` tell how long changes will take, ``duration`` how long all of it: where they are missing, nobody knows.
+    ``estimates`` tell how long changes will take, ``duration`` how long all of it; what is missing, nobody knows.
     """
 
     environment: str
@@ -68,13 +69,16 @@ class _Subject:
     resource: Resource | None = None
     change: Change | None = None
     absent: frozenset[str] = frozenset()
+    durations: told.Durations = field(default_factory=dict)
     _facts: dict[int, Facts] = field(default_factory=dict)
 
     def facts(self, known: Mapping[str, object]) -> Facts:
         """Return its facts with what is known of the whole: one value for all rules that read the same."""
         found = self._facts.get(id(known))
         if found is None:
-            found = self._facts[id(known)] = Facts(values=self.values, known=known, absent=self.absent)
+            found = self._facts[id(known)] = Facts(
+                values=self.values, known=known, absent=self.absent, durations=self.durations
+            )
         return found
 
     @property
@@ -100,7 +104,8 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     """
     shared = _Shared(subjects=subjects)
     read = [_read(policy, shared) for policy in policies]
-    whole = _Subject(values={"candidate": _METRICS, "champion": _METRICS})
+    values = {"candidate": _METRICS, "champion": _METRICS}
+    whole = _Subject(values=values, durations=told.duration_of_plan(subjects.duration))
     found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, locate)]
     each = [one for one in read if not one.is_about_plan]
     # Subject by subject, so that what CEL made of one is let go before the next: plans are large.
@@ -136,6 +141,10 @@ class _Shared:
     subjects: Subjects
 
     @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.subjects.changes if not change.unselected)
+
+    @cached_property
     def base(self) -> Mapping[str, object]:
         return {"env": {"name": self.subjects.environment}, "now": self.subjects.now}
 
@@ -145,7 +154,7 @@ class _Shared:
 
     @cached_property
     def with_changes(self) -> Mapping[str, Any]:
-        return {**self.base, "plan": told.of_plan(self.subjects.changes)}
+        return {**self.base, "plan": told.of_plan(self.changes)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,17 +169,17 @@ class _Read:
 
 def _read(policy: Policy, shared: _Shared) -> _Read:
     rules = [rule for rule in (_rule(policy.match), _rule(policy.require)) if isinstance(rule, Rule)]
-    chains = [chain for rule in rules for chain in rule.chains]
-    roots = {chain.root for chain in chains}
-    of_plan = [chain for chain in chains if chain.root == "plan"]
+    roots = {root for rule in rules for root in rule.roots}
+    read = {chain.path[:1] for rule in rules for chain in rule.chains if chain.root == "plan"} - {("duration",)}
+    if re.search(r"\bplan\s*[.[]", policy.message):
+        read.add(())
     known = shared.base
-    if of_plan:
-        only_summary = all(chain.path[:1] == ("summary",) for chain in of_plan)
-        known = shared.with_summary if only_summary else shared.with_changes
+    if read:
+        known = shared.with_summary if read == {("summary",)} else shared.with_changes
     return _Read(
         policy=policy,
         known=known,
-        is_about_plan=not roots & _OWN and policy.stage is PolicyStage.PLAN,
+        is_about_plan=not roots & OWN and policy.stage is PolicyStage.PLAN,
         is_about_changes=bool(roots & {"change", "plan"}),
     )
 
@@ -183,8 +192,11 @@ def _concerns(read: _Read, subject: _Subject) -> bool:
 
 def _subjects(subjects: Subjects) -> Iterator[_Subject]:
     changes = {change.address: change for change in subjects.changes}
+    of_plan = told.duration_of_plan(subjects.duration)
     for address in sorted({*subjects.resources, *changes}):
         resource, change = subjects.resources.get(address), changes.get(address)
+        if change is not None and change.unselected:
+            continue
         if resource is not None:
             values = told.of_resource(resource, _facts_of(subjects, address, change))
         elif change is not None:
@@ -197,7 +209,8 @@ def _subjects(subjects: Subjects) -> Iterator[_Subject]:
             "candidate": _METRICS,
             "champion": _METRICS,
         }
-        yield _Subject(values=tree, address=address, resource=resource, change=change)
+        durations = {**of_plan, **told.duration_of_change(change, subjects.estimates.get(address))}
+        yield _Subject(values=tree, address=address, resource=resource, change=change, durations=durations)
 
 
 def _facts_of(subjects: Subjects, address: Address, change: Change | None) -> Mapping[str, Json] | None:
@@ -217,6 +230,8 @@ def _one(read: _Read, subject: _Subject, locate: Locate) -> Iterator[Finding]:
     policy = read.policy
     facts = subject.facts(read.known)
     ruling = _ruling(policy, facts)
+    if ruling.outcome is Outcome.UNKNOWN and _evaluate(policy.match, facts).outcome is Outcome.PASS:
+        ruling = _never_known(policy, subject) or ruling
     if ruling.outcome is Outcome.PASS:
         return
     yield Finding(
@@ -243,6 +258,21 @@ def _ruling(policy: Policy, facts: Facts) -> Ruling:
     return holds
 
 
+def _never_known(policy: Policy, subject: _Subject) -> Ruling | None:
+    """A rule that waits for a metric which the resource does not measure would wait for ever: that is an error."""
+    measured = subject.resource.spec.get("metrics") if subject.resource is not None else None
+    rule = _rule(policy.require)
+    if policy.stage is not PolicyStage.GATE or not isinstance(measured, list | tuple) or not isinstance(rule, Rule):
+        return None
+    read = [chain for chain in rule.chains if chain.root in ("candidate", "champion") and chain.path]
+    allowed = {*measured, "rows", *(chain.path[0] for chain in read if chain.tested)}  # rows are always counted
+    strange = next((chain for chain in read if chain.path[0] not in allowed), None)
+    if strange is None:
+        return None
+    names = ", ".join(str(one) for one in measured) or "nothing"
+    return Ruling(outcome=Outcome.ERROR, detail=f"{strange} is never known: {subject.address} measures {names}")
+
+
 def _evaluate(text: str, facts: Facts) -> Ruling:
     rule = _rule(text)
     if isinstance(rule, ExpressionError):
@@ -260,6 +290,7 @@ def _message(policy: Policy, facts: Facts, ruling: Ruling) -> str:
     environment = facts.known.get("env")
     name = environment.get("name") if isinstance(environment, Mapping) else None
     names = {**facts.values, **{key: _spoken(value) for key, value in facts.known.items()}}
+    names |= {root: _with_duration(names.get(root), root, facts) for root in {path[0] for path in facts.durations}}
     shown = {key: replace_leaves(value, _marked) for key, value in names.items()}
     try:
         text = evaluate(policy.message, Scope(environment=name, names=shown))
@@ -270,6 +301,21 @@ def _message(policy: Policy, facts: Facts, ruling: Ruling) -> str:
 
 def _spoken(value: object) -> Tree:
     return value.isoformat() if isinstance(value, datetime) else cast(Tree, value)
+
+
+def _with_duration(whole: Tree, root: str, facts: Facts) -> Tree:
+    told = {path[-1]: _length(length) for path, length in facts.durations.items() if path[0] == root}
+    return {**(whole if isinstance(whole, Mapping) else {}), "duration": told}
+
+
+def _length(length: timedelta | None) -> Tree:
+    if length is None:
+        return Unknown(expression="duration")
+    seconds = length.total_seconds()
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def _marked(leaf: Leaf) -> Tree:
