@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +10,17 @@ from dataclasses import dataclass
 from ordain.config.collector import paused
 from ordain.config.events import Budget, Fatal, Problem, Walk
 from ordain.config.files import PROJECT_FILE as PROJECT_FILE, FileText as FileText, read_project as read_project
-from ordain.config.locate import locate, locate_key, snippet
+from ordain.config.locate import counterpart, locate, locate_key, snippet, span_at, used
 from ordain.config.syntax import explain, inside
 from ordain.values.address import NAME
 from ordain.values.data import Tree
 from ordain.values.diagnostic import Diagnostic, Severity, in_order
 from ordain.values.span import Source, Span
 
+USE_KEYS = ("use", "name", "with", "for_each")
+"""What a document that uses a blueprint may say."""
+_UNNAMED = ("Moved", "Import", "Removed")
+"""Kinds whose documents need no name: nothing refers to them."""
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\n]|\Z)", re.MULTILINE)
 # What is no text; the last three are line breaks to YAML 1.1, and would put every position after them wrong.
@@ -54,13 +59,13 @@ def parse(files: tuple[FileText, ...]) -> tuple[tuple[Document, ...], tuple[Diag
             if file.problem is not None:
                 diagnostics.append(file.problem)
                 continue
-            text = _decode(file, diagnostics)
+            text = decode(file, diagnostics)
             if text is None:
                 documents += _heads(file)
                 continue
             budget = Budget()
             found = False
-            for source in _split(file.path, text):
+            for source in split(file.path, text):
                 found = True
                 document = _document(source, budget, diagnostics)
                 if document is not None:
@@ -80,7 +85,7 @@ def _empty(path: str) -> Diagnostic:
     )
 
 
-def _decode(file: FileText, diagnostics: list[Diagnostic]) -> str | None:
+def decode(file: FileText, diagnostics: list[Diagnostic]) -> str | None:
     """Return the text with line feeds only, or None and a diagnostic where it is none."""
     data = file.data
     code, column, line = "yaml-encoding", 1, 1
@@ -112,7 +117,7 @@ def _decode(file: FileText, diagnostics: list[Diagnostic]) -> str | None:
     return None
 
 
-def _split(path: str, text: str) -> Iterator[Source]:
+def split(path: str, text: str) -> Iterator[Source]:
     """Yield the documents of a file. A marker in column 1 ends a document in whatever it stands, by YAML's rules."""
     start, line = 0, 1
     for match in _MARKER.finditer(text):
@@ -146,6 +151,13 @@ def _first(piece: str) -> str:
 
 
 def _document(source: Source, budget: Budget, diagnostics: list[Diagnostic]) -> Document | None:
+    before = len(diagnostics)
+    data = tree_of(source, budget, diagnostics)
+    return check_head(data, source, diagnostics) if len(diagnostics) == before else _head(source)
+
+
+def tree_of(source: Source, budget: Budget, diagnostics: list[Diagnostic]) -> Tree:
+    """Return what a document's text says; adds what is wrong with it, and then the value means nothing."""
     import yaml
 
     walk = Walk(budget)
@@ -155,10 +167,8 @@ def _document(source: Source, budget: Budget, diagnostics: list[Diagnostic]) -> 
         walk.problems.append(error.problem)
     except yaml.YAMLError as error:
         walk.problems.append(explain(error, source))
-    if walk.problems:
-        diagnostics += (_diagnostic(problem, source) for problem in walk.problems)
-        return _head(source)
-    return _checked(walk.root, source, diagnostics)
+    diagnostics += (_diagnostic(problem, source) for problem in walk.problems)
+    return walk.root
 
 
 def _head(source: Source) -> Document | None:
@@ -173,7 +183,7 @@ def _head(source: Source) -> Document | None:
 def _heads(file: FileText) -> Iterator[Document]:
     """Yield the broken documents of a file that is no UTF-8 text, so that references to them are no second error."""
     text = file.data.replace(b"\0", b"").decode(errors="replace").lstrip("\ufffd").replace("\r\n", "\n")
-    for source in _split(file.path, text):
+    for source in split(file.path, text):
         document = _head(source)
         if document is not None:
             yield document
@@ -181,7 +191,7 @@ def _heads(file: FileText) -> Iterator[Document]:
 
 def _diagnostic(problem: Problem, source: Source) -> Diagnostic:
     line, column = inside(source.text.split("\n"), problem.line, problem.column)
-    at = Span(file=source.file, line=source.line + line, column=column + 1)
+    at = span_at(source, line, column)
     related = ((locate_key(source, problem.path), "first here"),) if problem.path else ()
     return Diagnostic(
         code=problem.code,
@@ -189,23 +199,24 @@ def _diagnostic(problem: Problem, source: Source) -> Diagnostic:
         fix=problem.fix or "correct the value",
         at=at,
         snippet=snippet(source, at),
-        related=related,
+        related=(*related, *used(source)),
     )
 
 
-def _checked(data: Tree, source: Source, diagnostics: list[Diagnostic]) -> Document | None:
-    """Return the document where it has a kind and a name."""
+def check_head(data: Tree, source: Source, diagnostics: list[Diagnostic]) -> Document | None:
+    """Return the document where it has a kind and a name, or uses a blueprint."""
 
     def refuse(code: str, summary: str, fix: str, key: str = "") -> None:
-        at = locate_key(source, (key,)) if key == "use" else locate(source, (key,) if key else ())
-        diagnostics.append(Diagnostic(code=code, summary=summary, fix=fix, at=at, snippet=snippet(source, at)))
+        path = (key,) if key else ()
+        at, related = locate(source, path), counterpart(source, path, key=False)
+        line = snippet(source, at)
+        diagnostics.append(Diagnostic(code=code, summary=summary, fix=fix, at=at, snippet=line, related=related))
 
     if not isinstance(data, Mapping):
         refuse("document-shape", "a document must be a mapping with `kind:` and `name:`", "write `kind: …` first")
         return None
-    if "use" in data and "kind" not in data:
-        refuse("not-yet-supported", "blueprints (`use:`) are not yet supported in this version", "write it out", "use")
-        return None
+    if "use" in data:
+        return _use(data, source, diagnostics)
     kind, name = data.get("kind"), data.get("name")
     good = True
     if not isinstance(kind, str) or not _KIND.fullmatch(kind):
@@ -213,7 +224,9 @@ def _checked(data: Tree, source: Source, diagnostics: list[Diagnostic]) -> Docum
         summary = "the document has no `kind:`" if missing else f"{kind!r} is no kind"
         refuse("document-kind", summary, "write a kind such as `kind: Model`", "" if missing else "kind")
         good = False
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if name is None and kind in _UNNAMED and "name" not in data:
+        name = ""
+    elif not isinstance(name, str) or not NAME.fullmatch(name):
         missing = "name" not in data
         summary = "the document has no `name:`" if missing else f"{name!r} is no name"
         fix = "write `name:` with lower-case letters, digits and minus signs, a letter first"
@@ -222,3 +235,33 @@ def _checked(data: Tree, source: Source, diagnostics: list[Diagnostic]) -> Docum
     if not good or not isinstance(kind, str) or not isinstance(name, str):
         return None
     return Document(kind=kind, name=name, data=data, source=source)
+
+
+def _use(data: Mapping[str, Tree], source: Source, diagnostics: list[Diagnostic]) -> Document | None:
+    """Return a document that uses a blueprint, where it says which."""
+
+    def refuse(key: str, summary: str, fix: str) -> None:
+        at = locate_key(source, (key,))
+        line = snippet(source, at)
+        diagnostics.append(
+            Diagnostic(code="use-invalid", summary=summary, fix=fix, at=at, snippet=line, related=used(source))
+        )
+
+    before = len(diagnostics)
+    for key in data:
+        if key in ("kind", "spec"):
+            refuse(key, f"a document that says `use:` has no `{key}:`", "leave it out: the blueprint's body says it")
+        elif key not in USE_KEYS:
+            close = difflib.get_close_matches(key, USE_KEYS, 1, 0.6)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            refuse(key, f"unknown key {key!r} beside `use:`", f"{hint}known keys: {', '.join(USE_KEYS)}")
+    use, name = data["use"], data.get("name", "")
+    if not isinstance(use, str) or not NAME.fullmatch(use):
+        refuse("use", f"{use!r} is no name of a blueprint", "name a folder of templates/, as in `use: churn`")
+    if not isinstance(name, str) or not (NAME.fullmatch(name) or "${{" in name or "name" not in data):
+        refuse("name", f"{name!r} is no name", "use lower-case letters, digits and minus signs, a letter first")
+    if not isinstance(data.get("with", {}), Mapping):
+        refuse("with", "`with:` must be a mapping", "write `parameter: value` below it")
+    if len(diagnostics) > before or not isinstance(use, str) or not isinstance(name, str):
+        return None
+    return Document(kind="", name=name, data=data, source=source, use=use)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ordain.config.locate import line_and_text, locate, locate_key, snippet
+from ordain.config.locate import counterpart, locate, locate_key, position, snippet, span_at
 from ordain.expr.errors import ExpressionError
 from ordain.values.address import Address
 from ordain.values.data import Path, Tree
@@ -33,6 +33,10 @@ class Place:
     def at(self) -> Span:
         return locate_key(self.source, self.path) if self.key else locate(self.source, self.path)
 
+    def other(self) -> tuple[tuple[Span, str], ...]:
+        """Return the place's counterpart, where its document is expanded from a blueprint."""
+        return counterpart(self.source, self.path, key=self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -49,7 +53,11 @@ class Report:
         at = place.at()
         self.diagnostics.append(
             replace(
-                diagnostic, address=place.address, at=at, snippet=None if place.hidden else snippet(place.source, at)
+                diagnostic,
+                address=place.address,
+                at=at,
+                snippet=None if place.hidden else snippet(place.source, at),
+                related=(*diagnostic.related, *place.other()),
             )
         )
 
@@ -65,7 +73,10 @@ class Report:
                 address=place.address,
                 at=at,
                 snippet=None if place.hidden else snippet(place.source, at),
-                related=tuple((other.at(), word) for other, word in related),
+                related=(
+                    *place.other(),
+                    *(one for other, word in related for one in ((other.at(), word), *other.other())),
+                ),
             )
         )
 
@@ -80,6 +91,7 @@ class Report:
                 address=place.address,
                 at=at,
                 snippet=snippet(place.source, at),
+                related=place.other(),
             )
         )
 
@@ -90,10 +102,10 @@ def _inside(place: Place, text: str, offset: int) -> Span:
     The scalar is read along its source: white space is skipped (folding changes it), and so is what the source has
     besides the text (quotes, escapes). Where the two part for good, the scalar's own place must do.
     """
-    at, owner = line_and_text(place.source, place.path)
+    at = place.at()
+    owner, line, column = position(place.source, place.path)
     source = owner.text
-    lines = source.split("\n")
-    where = sum(len(line) + 1 for line in lines[: at.line - owner.line]) + at.column - 1
+    where = sum(len(one) + 1 for one in source.split("\n")[:line]) + column
     if source[where : where + 1] in ("|", ">"):
         where = source.find("\n", where) + 1
     for character in text[:offset]:
@@ -108,8 +120,7 @@ def _inside(place: Place, text: str, offset: int) -> Span:
         where += 1
     while text[offset:].strip() and source[where : where + 1].isspace():  # at the text's end, its end is meant
         where += 1
-    line = source.count("\n", 0, where)
-    return Span(file=owner.file, line=owner.line + line, column=where - source.rfind("\n", 0, where))
+    return span_at(owner, source.count("\n", 0, where), where - source.rfind("\n", 0, where) - 1)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

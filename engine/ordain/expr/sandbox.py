@@ -39,7 +39,7 @@ def run(code: str, names: Mapping[str, Tree], offset: int) -> Tree:
     """Evaluate ``code`` with ``names``; raise ``ExpressionError`` (its offset is ``offset``)."""
     expression = _compiled(code, frozenset(names), offset)
     try:
-        return _plain(expression(**names))
+        return plain(expression(**names))
     except RecursionError:
         _fail("the expression is nested too deeply", offset)
     except Exception as error:  # whatever code of the user's raises is the user's error
@@ -66,7 +66,7 @@ def _compiled(code: str, names: frozenset[str], offset: int) -> TemplateExpressi
 
     if code.count(PLACEHOLDER) != sum(name.startswith(PLACEHOLDER) for name in names):
         raise ExpressionError(f"names that begin with {PLACEHOLDER} are reserved", offset)
-    environment = _environment()
+    environment = box()
     try:
         expression = environment.compile_expression(code, undefined_to_none=False)
         roots = meta.find_undeclared_variables(environment.parse("{{ " + code + " }}")) - names
@@ -91,7 +91,8 @@ def _size(value: object) -> int:
     return len(value) if isinstance(value, str | list | tuple | dict) else 0
 
 
-def _bounded(size: int) -> None:
+def bounded(size: int) -> None:
+    """Raise ``ValueError`` where a value would be larger than one may be."""
     if size > LARGEST:
         raise ValueError(f"the result would have {size:,} characters or items; {LARGEST:,} is the limit")
 
@@ -101,9 +102,9 @@ def _guard(operator: str, left: Any, right: Any) -> None:
     if operator == "*" and not numbers:
         if isinstance(left, list | tuple) or isinstance(right, list | tuple):
             raise TypeError("* takes numbers, or text and a number")
-        _bounded((_size(left) or int(left)) * (_size(right) or int(right)))
+        bounded((_size(left) or int(left)) * (_size(right) or int(right)))
     elif operator == "+" and not numbers:
-        _bounded(_size(left) + _size(right))
+        bounded(_size(left) + _size(right))
     elif operator == "%" and not numbers:
         raise TypeError("% takes numbers; join text with ~")
     elif operator in ("*", "**") and isinstance(left, int) and isinstance(right, int):
@@ -114,17 +115,18 @@ def _guard(operator: str, left: Any, right: Any) -> None:
 
 def _join(value: Iterable[object], separator: str = "") -> str:
     items = [text(cast("Tree", item)) for item in value]
-    _bounded(sum(map(len, items)) + len(separator) * len(items))
+    bounded(sum(map(len, items)) + len(separator) * len(items))
     return separator.join(items)
 
 
 def _replace(value: str, old: str, new: str) -> str:
-    _bounded(len(value) + value.count(old) * len(new))
+    bounded(len(value) + value.count(old) * len(new))
     return value.replace(old, new)
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
+def box() -> SandboxedEnvironment:
+    """Return the environment that everything of a user's runs in."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -158,7 +160,7 @@ def _environment() -> SandboxedEnvironment:
     return environment
 
 
-def _plain(value: object) -> Tree:
+def plain(value: object) -> Tree:
     """Return a result as plain data; raise ``TypeError`` where it is something else."""
     from jinja2 import Undefined
 
@@ -168,7 +170,7 @@ def _plain(value: object) -> Tree:
         nonlocal budget
         budget -= 1
         if budget < 0:
-            _bounded(LARGEST + 1)
+            bounded(LARGEST + 1)
         if isinstance(value, Undefined):
             value._fail_with_undefined_error()
         if value is None or isinstance(value, bool | int):
@@ -178,7 +180,7 @@ def _plain(value: object) -> Tree:
                 raise ValueError("the result is not a finite number")
             return value
         if isinstance(value, str):
-            _bounded(len(value))
+            bounded(len(value))
             return value
         if isinstance(value, Mapping):
             if any(not isinstance(key, str) for key in value):

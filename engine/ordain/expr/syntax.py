@@ -122,7 +122,7 @@ def parse(text: str) -> Template | None:
             position = start + len(OPEN)
             continue
         literal += text[position:start]
-        end = _end(text, start)
+        end = closing(text, start)
         if literal:
             parts.append(literal)
             literal = ""
@@ -135,7 +135,7 @@ def parse(text: str) -> Template | None:
     return Template(text=text, parts=tuple(parts), indexed=any(isinstance(token, Indexed) for token in tokens))
 
 
-def _end(text: str, start: int) -> int:
+def closing(text: str, start: int) -> int:
     """Return where the ``}}`` of the expression opened at ``start`` stands; quotes and braces inside are skipped."""
     depth = 0
     position = start + len(OPEN)
