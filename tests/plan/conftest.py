@@ -25,18 +25,30 @@ class Project:
         (self.root / "ordain.yaml").write_text(HEAD + text, encoding="utf-8")
 
     def changes(self, *words: str) -> dict[str, Any]:
-        found = json.loads(self._run("plan", "--json", *words))["changes"]
+        found = json.loads(self.run("plan", "--json", *words))["changes"]
         return {change["address"]: change for change in found}
 
-    def apply(self, *words: str) -> None:
-        self._run("apply", "--yes", *words)
+    def plan(self, *words: str, expect: int = 0) -> Any:
+        return json.loads(self.run("plan", "--json", *words, expect=expect))
 
-    def _run(self, *words: str) -> bytes:
+    def effects(self, *words: str, expect: int = 0) -> dict[str, str]:
+        """Return what happens to what is selected, by address."""
+        found = self.plan(*words, expect=expect).get("changes", [])
+        return {one["address"]: one["effect"] for one in found if not one.get("unselected")}
+
+    def apply(self, *words: str, expect: int = 0) -> str:
+        return self.run("apply", "--yes", *words, expect=expect)
+
+    def recorded(self) -> list[str]:
+        return sorted(json.loads(self.run("state", "list", "--json"))["resources"])
+
+    def run(self, *words: str, expect: int = 0) -> str:
+        """Run a command and return what it printed, errors included where it is to fail."""
         self.capture.readouterr()
         code = run([*words, "-C", str(self.root)])
         out, err = self.capture.readouterr()
-        assert code == 0, err.decode() + out.decode()
-        return out
+        assert code == expect, err.decode() + out.decode()
+        return out.decode() if expect == 0 else out.decode() + err.decode()
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def test_what_is_only_written_down_is_named(
     one.apply()
     one.write(GLUE.format(more=after))
     changes = one.changes()
-    assert [(address, change["effect"]) for address, change in changes.items()] == [("value.glue", "cosmetic")]
+    effect = "env-only" if path[0] == "run" else "cosmetic"
+    assert [(address, change["effect"]) for address, change in changes.items()] == [("value.glue", effect)]
     (cause,) = changes["value.glue"]["causes"]
     assert (cause["code"], cause["path"], cause.get("before"), cause.get("after")) == ("spec", path, *values)
     assert cause["at"]["file"] == "ordain.yaml"
