@@ -30,7 +30,7 @@ class Import:
 
 
 def parse(tell: Teller, texts: Iterable[str]) -> tuple[Import, ...]:
-    """Return the imports that ``texts`` (``ADDRESS=ID``) ask for. Raises ``OrdainError`` with all that make no sense."""
+    """Return the imports that ``texts`` (``ADDRESS=ID``) ask for. Raises ``OrdainError`` with all that are wrong."""
     found: dict[str, Import] = {}
     wrong: list[Diagnostic] = []
     for text in dict.fromkeys(texts):
@@ -146,7 +146,7 @@ def _unreadable(tell: Teller, text: str) -> Diagnostic:
     return tell.problem(
         "terraform-import",
         f"{text!r} does not say what to import",
-        detail="an Infrastructure is imported object by object: Terraform's address, =, the id its provider knows it by",
+        detail="Infrastructure is imported object by object: Terraform's address, =, the id its provider knows it by",
         fix="write id: 'aws_s3_bucket.data=my-bucket', with the address that the module gives it",
         path=("importing", text),
         exit=ExitCode.SPEC,

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ from ordain.api import (
 from ordain.kinds.infrastructure import Infrastructure
 from ordain.values.change import Action
 from ordain.values.record import Health
-from ordain.values.resource import Resource
+from ordain.values.resource import Lifecycle, Resource
 from ordain.values.span import Source
 
 KIND = Infrastructure()
@@ -59,13 +60,14 @@ def record(**more):
     return ResourceRecord(address=ADDRESS, kind="Infrastructure", provider="terraform", fingerprint=PRINT, **values)
 
 
-def situation(facts=None, recorded=None, spec=SPEC, **more):
+def situation(facts=None, recorded=None, spec=SPEC, lifecycle=None, **more):
     resource = Resource(
         address=ADDRESS,
         kind="Infrastructure",
         provider="terraform",
         spec=spec or {},
         source=Source(file="ordain.yaml", line=1, text=""),
+        lifecycle=lifecycle or Lifecycle(),
     )
     evidence = None if facts is None else Evidence(facts=facts)
     return Situation(resource=resource, environment="dev", spec=spec, record=recorded, evidence=evidence, **more)
@@ -123,7 +125,7 @@ def test_outputs_are_known_unknown_or_secret():
         "fresh": {"known": True, "sensitive": True, "changed": True, "digest": "d2"},
         "kept": {"known": True, "sensitive": True, "changed": False, "digest": "other key"},
     }
-    old = Secret(expression="e", names=("infrastructure.bucket.outputs.kept",), digest="first key")
+    old = Secret(expression="e", names=("infrastructure.former.outputs.kept",), digest="first key")
     found = situation({**BUSY, "outputs": outputs}, record(outputs={"kept": old}))
     planned = KIND.decide(found, delta()).outputs
     assert planned["url"] == "s3://b"
@@ -136,7 +138,8 @@ def test_outputs_are_known_unknown_or_secret():
         digest="d1",
     )
     assert isinstance(planned["fresh"], Unknown)
-    assert planned["kept"] == old
+    assert planned["kept"].digest == "first key"  # of the machine that recorded it: this one has another key
+    assert planned["kept"].names == ("infrastructure.bucket.outputs.kept",)
 
 
 def test_changed_code_is_a_cause_that_names_its_files():
@@ -200,6 +203,89 @@ def test_a_delete_shows_what_will_be_destroyed():
     assert [(nested.address, nested.action) for nested in decision.nested] == [("terraform_data.a", "delete")]
     look = KIND.look_at_delete(record())
     assert look.deleting and look.spec == SPEC
+
+
+IMPORT = {"address": "terraform_data.b", "action": "import", "id": "b-1", "fields": []}
+
+
+def test_what_is_imported_and_what_was_moved_is_said_by_id_and_former_address():
+    moved = {**CREATE, "action": "move", "fields": [], "previous_address": "terraform_data.old"}
+    nested = KIND.decide(situation({**BUSY, "changes": [moved, IMPORT]}), delta(new=True)).nested
+    assert [(one.address, one.action) for one in nested] == [
+        ("terraform_data.a", "move"),
+        ("terraform_data.b", "import"),
+    ]
+    (name,), (id_,) = nested[0].fields, nested[1].fields
+    assert (name.path, name.before, name.after) == (("address",), "terraform_data.old", "terraform_data.a")
+    assert (id_.path, id_.before, id_.after) == (("id",), None, "b-1")
+
+
+def test_the_ids_to_import_reach_the_driver():
+    assert KIND.importable
+    look = KIND.look(situation(None, None, importing=("terraform_data.b=b-1",)))
+    assert look.importing == ("terraform_data.b=b-1",)
+
+
+def test_an_import_into_what_is_there_is_no_drift_and_has_a_cause():
+    found = situation({**BUSY, "changes": [IMPORT]}, record())
+    assert KIND.inputs(found).drift == ()
+    (cause,) = KIND.decide(found, delta()).causes
+    assert cause.code is CauseCode.IMPORTED and cause.after == "terraform_data.b=b-1"
+    assert KIND.decide(situation({**BUSY, "changes": [IMPORT]}), delta(new=True)).causes == ()  # the planner's
+
+
+REFRESHED = {**EMPTY, "sight": "refresh-only", "module": "m2", "files": {"infra/bucket/main.tf": "sha256:2"}}
+GONE = {"address": "terraform_data.a", "action": "forget", "fields": []}
+
+
+def test_a_refresh_takes_in_what_moved_and_no_code_that_was_not_applied():
+    assert KIND.refreshes
+    found = situation({**REFRESHED, "changes": [GONE], "empty": False}, record())
+    inputs = KIND.inputs(found)
+    assert inputs.build == {"module": "m1"} and inputs.facts["files"] == FILES
+    assert [drift.detail for drift in inputs.drift] == ["terraform_data.a is gone"]
+    decision = KIND.decide(found, delta())
+    assert decision.effect is Effect.REFRESH_DATA and [one.name for one in decision.operations] == ["apply"]
+    assert [one.action for one in decision.nested] == ["forget"] and decision.outputs == {"url": "s3://b"}
+
+
+@pytest.mark.parametrize("found", [delta(), delta(forced=True)])
+def test_a_refresh_that_sees_nothing_new_does_nothing(found):
+    assert KIND.decide(situation(REFRESHED, record()), found).effect is Effect.NONE
+    assert KIND.decide(situation({**REFRESHED, "empty": False}, None), delta(new=True)).effect is Effect.NONE
+
+
+def test_outputs_alone_may_be_taken_in():
+    facts = {**REFRESHED, "empty": False, "outputs": {"url": {**URL, "changed": True, "value": "s3://new"}}}
+    (drift,) = KIND.inputs(situation(facts, record())).drift
+    assert drift.detail == "other values than were applied: url"
+    decision = KIND.decide(situation(facts, record()), delta())
+    assert decision.effect is Effect.REFRESH_DATA and decision.outputs == {"url": "s3://new"}
+
+
+@pytest.mark.parametrize("action", ["delete", "replace", "import and replace", "move and replace"])
+@pytest.mark.parametrize(("recorded", "written"), [(True, True), (True, False), (False, True)])
+def test_nothing_inside_of_what_is_protected_is_destroyed(action, recorded, written):
+    gone = {**CREATE, "address": "terraform_data.b", "action": action}
+    facts = {**BUSY, "changes": [CREATE, gone, {**gone, "address": "terraform_data.c"}]}
+    found = situation(facts, record(protect=recorded), lifecycle=Lifecycle(protect=written))
+    decision = KIND.decide(found, delta())
+    assert decision.effect is Effect.BLOCKED and decision.protected and not decision.operations
+    assert "terraform_data.b, terraform_data.c would be destroyed" in decision.blocked
+    assert "terraform_data.a" not in decision.blocked and len(decision.nested) == 3
+    free = situation(facts, record(), lifecycle=Lifecycle())
+    assert KIND.decide(free, delta()).effect is Effect.UPDATE
+
+
+@pytest.mark.parametrize("action", ["create", "update", "import", "move", "forget", "create and forget", "read"])
+def test_what_destroys_nothing_may_be_done_to_what_is_protected(action):
+    facts = {**BUSY, "changes": [{**CREATE, "action": action}]}
+    assert KIND.decide(situation(facts, record(protect=True)), delta()).effect is Effect.UPDATE
+
+
+def test_another_provider_does_not_take_over_what_is_protected():
+    decision = KIND.decide(situation(BUSY, replace(record(protect=True), provider="pulumi")), delta())
+    assert decision.protected and "what pulumi made would be left behind" in decision.blocked
 
 
 def test_facts_for_others_hold_no_outputs():

@@ -22,7 +22,6 @@ from ordain.values.fingerprint import digest
 from ordain.values.look import Evidence, Look, Sight
 from ordain.values.record import ResourceRecord
 
-
 _ANYWAY = "looked-anyway"
 
 
