@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from ordain.values.span import Span
 PROJECT_FILE = "ordain.yaml"
 LARGEST_FILE = 16 * 1024 * 1024
 """Bytes one file may have."""
-_SKIPPED = frozenset(("templates",))
+BLUEPRINTS = "templates"
+"""The folder of a project's own blueprints; a folder called so is read for nothing else."""
+SHIPPED = "ordain/templates"
+"""What the folder of the blueprints that come with Ordain is called in messages; no file of a project has that path."""
+DECLARATION, BODY = "blueprint.yaml", "body.yaml.j2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +58,8 @@ class FileText:
 def read_project(root: Path) -> tuple[FileText, ...]:
     """Read ``ordain.yaml`` and every ``*.yaml`` and ``*.yml`` beside and below it, sorted by path.
 
-    Leaves out hidden folders, ``templates/`` and folders with an ``ordain.yaml`` of their own. A file that cannot be
-    read comes with its ``problem``. Raises ``OrdainError`` where there is no project.
+    Leaves out hidden folders, ``templates/`` (see ``read_blueprint_files``) and folders with an ``ordain.yaml`` of
+    their own. A file that cannot be read comes with its ``problem``. Raises ``OrdainError`` where there is no project.
     """
     if not (root / PROJECT_FILE).is_file():
         raise OrdainError(
@@ -65,21 +70,40 @@ def read_project(root: Path) -> tuple[FileText, ...]:
                 fix="run `ordain init` to make one, or name the project's folder with -C DIR",
             )
         )
-    return tuple(sorted((_read(root, path) for path in _paths(root)), key=lambda file: file.path))
+    return tuple(sorted((_read(path, _shown(root, path)) for path in _paths(root)), key=lambda file: file.path))
+
+
+def read_blueprint_files(root: Path) -> tuple[FileText, ...]:
+    """Read the files of the project's own blueprints (``templates/NAME/``), sorted by path."""
+    paths = _blueprint_paths(root / BLUEPRINTS)
+    return tuple(sorted((_read(path, _shown(root, path)) for path in paths), key=lambda file: file.path))
+
+
+def read_shipped(folder: Path) -> tuple[FileText, ...]:
+    """Read the files of the blueprints in ``folder``, which come with Ordain; their paths begin with ``SHIPPED``."""
+    paths = _blueprint_paths(folder)
+    return tuple(
+        sorted((_read(path, f"{SHIPPED}/{_shown(folder, path)}") for path in paths), key=lambda file: file.path)
+    )
+
+
+def stat_shipped(folder: Path, path: str) -> FileStat:
+    """Return what ``read_shipped`` would read of a file, ``path`` being its name there."""
+    return _stat(str(folder / path.removeprefix(f"{SHIPPED}/")), path)
 
 
 def stat_project(root: Path) -> tuple[FileStat, ...]:
-    """Return what ``read_project`` would read, without reading it: same files, same order."""
-    found = []
-    for path in _paths(root):
-        size = mtime = ctime = inode = 0
-        try:
-            status = os.stat(path)
-            size, mtime, ctime, inode = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-        except OSError:
-            pass  # a dangling link: all zeros, as in ``read_project``
-        found.append(FileStat(path=_shown(root, path), size=size, mtime_ns=mtime, ctime_ns=ctime, inode=inode))
-    return tuple(sorted(found, key=lambda file: file.path))
+    """Return what ``read_project`` and ``read_blueprint_files`` would read, without reading it, sorted by path."""
+    paths = (*_paths(root), *_blueprint_paths(root / BLUEPRINTS))
+    return tuple(sorted((_stat(path, _shown(root, path)) for path in paths), key=lambda file: file.path))
+
+
+def _stat(path: str, shown: str) -> FileStat:
+    size = mtime = ctime = inode = 0
+    with suppress(OSError):  # a dangling link: all zeros, as in ``_read``
+        status = os.stat(path)
+        size, mtime, ctime, inode = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return FileStat(path=shown, size=size, mtime_ns=mtime, ctime_ns=ctime, inode=inode)
 
 
 def _shown(root: Path, path: str) -> str:
@@ -93,7 +117,7 @@ def _paths(root: Path) -> Iterator[str]:
             name
             for name in folders
             if not name.startswith(".")
-            and name not in _SKIPPED
+            and name != BLUEPRINTS
             and not os.path.isfile(os.path.join(folder, name, PROJECT_FILE))
         ]
         for name in files:
@@ -101,8 +125,20 @@ def _paths(root: Path) -> Iterator[str]:
                 yield os.path.join(folder, name)
 
 
-def _read(root: Path, path: str) -> FileText:
-    shown = _shown(root, path)
+def _blueprint_paths(folder: Path) -> Iterator[str]:
+    """Yield the files of the blueprints in a folder: what else is there belongs to somebody else."""
+    try:
+        names = [entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except OSError:  # there are none
+        return
+    for name in names:
+        for file in (DECLARATION, BODY):
+            path = os.path.join(folder, name, file)
+            if os.path.lexists(path):
+                yield path
+
+
+def _read(path: str, shown: str) -> FileText:
     size = mtime = ctime = inode = 0
     try:
         status = os.stat(path)
