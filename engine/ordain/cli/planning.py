@@ -211,19 +211,20 @@ def show(context: Context, file: Path | None, form: str, as_json: bool, verbose:
 @click.option("--json", "as_json", is_flag=True, help="Print the causes as JSON.")
 def why(context: Context, address: str, as_json: bool) -> int:
     """Explain what the plan does to ADDRESS, from the root cause on, with a fresh look at the data."""
-    from ordain.render.explain import why_json, why_text
+    from ordain.render.explain import About, why_json, why_text
     from ordain.render.lines import TerminalOptions
     from ordain.session.planning import PlanOptions
-    from ordain.session.session import address_of, plan_project_whole
+    from ordain.session.session import address_of, plan_project_whole, unchanged
 
     planned = plan_project_whole(context, PlanOptions())
     which = address_of(address, planned)
     record = planned.recorded.resources.get(which)
+    plan = _with(planned.plan, unchanged(planned))
     if as_json:
-        echo(why_json(planned.plan, which, record))
+        echo(why_json(plan, which, record))
     else:
         options = TerminalOptions(color=wants_color(), width=width())
-        echo(why_text(planned.plan, which, options, record), nl=False)
+        echo(why_text(plan, which, options, record), nl=False)
     return ExitCode.DONE
 
 

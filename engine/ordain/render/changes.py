@@ -122,7 +122,7 @@ def _details(plan: Plan, change: Change, options: TerminalOptions) -> Iterator[L
         yield _detail("takes", durations.estimate_text(durations.estimate_of(plan, change)))
     if reasons.loses_protection(change):
         yield _detail("WEAKENED", ("it is no longer protected against deletion", Style.LOUD))
-    yield from (_detail("note", clean(note)) for note in change.notes)
+    yield from (_detail("note", clean(note)) for note in change.notes if clean(note) != headline)
 
 
 def branch_lines(branch: Branch) -> Iterator[Line]:

@@ -22,7 +22,11 @@ def estimate_text(estimate: Estimate | None) -> str:
     """Spell an estimate: ``8.2–12 s (p50–p90 of 3 runs)``, or ``no history``."""
     if estimate is None or estimate.p50 is None:
         return NO_HISTORY
-    return f"{range_text(estimate.p50, estimate.p90)} (p50–p90 of {count(estimate.runs, 'run')})"
+    return f"{range_text(estimate.p50, estimate.p90)} (p50–p90 of {_runs(estimate)})"
+
+
+def _runs(estimate: Estimate) -> str:
+    return count(estimate.runs, "run") + (" of its like" if estimate.basis == "kin" else "")
 
 
 def estimate_of(plan: Plan, change: Change) -> Estimate | None:
@@ -40,15 +44,14 @@ def untimed(plan: Plan) -> int:
 def plan_time_text(plan: Plan) -> str:
     """Say how long the whole plan takes, its critical path: ``takes about 9.3–13 s (p50–p90 of 3 runs)``.
 
-    "" where nothing is known; where some changes have no history, what it takes at least, and how many they are.
+    "" where there is no telling, or nothing that takes time; where some changes have no history, what it takes at least, and how many they are.
     """
     duration = plan.envelope.duration
-    if duration is None or duration.p50 is None:
+    if duration is None or duration.p50 is None or not duration.runs:
         return ""
     missing = untimed(plan)
     about, rest = ("at least", f"; {count(missing, 'change')} without history") if missing else ("about", "")
-    runs = count(duration.runs, "run")
-    return f"takes {about} {range_text(duration.p50, duration.p90)} (p50–p90 of {runs}{rest})"
+    return f"takes {about} {range_text(duration.p50, duration.p90)} (p50–p90 of {_runs(duration)}{rest})"
 
 
 def prediction_text(predicted: Estimate | None, seconds: float) -> str:
@@ -56,4 +59,4 @@ def prediction_text(predicted: Estimate | None, seconds: float) -> str:
     took = f"took {seconds_text(seconds)}"
     if predicted is None or predicted.p50 is None:
         return f"{took}, without a prediction"
-    return f"{took}, predicted {range_text(predicted.p50, predicted.p90)} ({count(predicted.runs, 'run')})"
+    return f"{took}, predicted {range_text(predicted.p50, predicted.p90)} ({_runs(predicted)})"

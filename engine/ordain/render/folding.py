@@ -73,7 +73,7 @@ def rows(changes: Iterable[Change]) -> tuple[Row, ...]:
 
 
 def _sort_of(change: Change) -> object:
-    if change.deferred or change.blocked:
+    if change.deferred or change.blocked or change.action is Action.NO_OP:
         return ()
     root = next(iter(reasons.roots(change)), None)
     return () if root is None else (root.code, root.path, root.address.kind, root.address == change.address)
@@ -82,6 +82,8 @@ def _sort_of(change: Change) -> object:
 def _reason_key(change: Change) -> str:
     """Return why, the same for changes with the same reason: without their own names."""
     text = change.deferred or change.blocked
+    if change.action is Action.NO_OP and not text:
+        text = reasons.headline_cause(change)
     root = next(iter(reasons.roots(change)), None)
     if not text and root is not None:
         text = reasons.bare_text(root)
@@ -113,8 +115,8 @@ def _shared_reason(found: list[Change]) -> str:
     if first.deferred or first.blocked:
         return first.deferred or first.blocked
     root = next(iter(reasons.roots(first)), None)
-    if root is None:
-        return ""
+    if root is None or first.action is Action.NO_OP:
+        return reasons.headline_cause(first).replace(str(first.address), "it")
     others = {next(iter(reasons.roots(change))).address for change in found}
     if len(others) == 1 or root.address == first.address:
         return reasons.cause_text(root, first.address) if root.address != first.address else reasons.bare_text(root)

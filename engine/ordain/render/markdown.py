@@ -281,7 +281,7 @@ def _rest(change: Change) -> Iterator[str]:
     for branch in change.branches:
         yield (f"if {escape(branch.condition)}{escape(reasons.lately_text(branch))}: {escape(branch.then)};"
                f" otherwise {escape(branch.otherwise)}")  # fmt: skip
-    yield from (escape(note) for note in change.notes)
+    yield from (escape(note) for note in change.notes if clean(note) != reasons.headline_cause(change))
 
 
 def _graph(changes: tuple[Change, ...]) -> _Section:

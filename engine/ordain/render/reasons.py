@@ -48,6 +48,8 @@ _PLAIN = {
 
 def headline_cause(change: Change) -> str:
     """Say the root cause in one line, in full for what trains."""
+    if change.action is Action.NO_OP and change.notes:
+        return clean(change.notes[0])
     if change.effect is Effect.MOVE and change.previous_address is not None:
         return f"moved from {change.previous_address}"
     if change.effect is Effect.IMPORT and change.importing:

@@ -10,7 +10,7 @@ from ordain.render.changes import change_lines
 from ordain.render.diagnostics import diagnostic_lines
 from ordain.render.lines import BLANK, Line, Style, TerminalOptions, line, paint
 from ordain.render.sections import drift_lines, not_selected_lines, policy_lines, setting_lines
-from ordain.render.words import clean, count
+from ordain.render.words import clean, count, listed
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.plan import Plan, Program
 
@@ -96,6 +96,13 @@ def _ending(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
         return
     if program.is_empty:
         yield line("Nothing to apply.")
+        return
+    held = [str(change.address) for change in view.protected(program)]
+    if held:
+        are = "is" if len(held) == 1 else "are"
+        yield line((f"Plan {digest} cannot be applied: {listed(held)} {are} protected, and nothing else is done either.",
+                    Style.LOUD))  # fmt: skip
+        yield line("Set lifecycle.protect: false and apply; then make this plan again.")
         return
     blocked = sum(bool(change.blocked) and not change.unselected for change in program.changes)
     if blocked and not program.steps:

@@ -298,11 +298,7 @@ def why_not(program: Program) -> str:
 
 def protected(program: Program) -> tuple[Change, ...]:
     """Return what would go away and is protected: an apply refuses, and names them all."""
-    return tuple(
-        change
-        for change in program.changes
-        if change.action in (Action.DELETE, Action.REPLACE) and change.blocked.startswith("protected")
-    )
+    return tuple(change for change in program.changes if change.protected and not change.unselected)
 
 
 def short_digest(digest: str) -> str:
