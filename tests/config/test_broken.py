@@ -62,10 +62,9 @@ BROKEN = {
     "kind is a list": ("kind: [Thing]\nname: a\n", "document-kind", "5:7"),
     "a list": ("- kind: Thing\n", "document-shape", "5:1"),
     "a word": ("Thing\n", "document-shape", "5:1"),
-    "blueprint": ("use: web\nwith: {}\n", "not-yet-supported", "5:1"),
     "unknown kind": ("kind: Tabel\nname: a\n", "kind-unknown", "5:7"),
     "kind of a later version": (
-        "kind: Moved\nname: a\nspec: {from: thing.a, to: thing.b}\n",
+        "kind: Role\nname: a\nspec: {}\n",
         "not-yet-supported",
         "5:7",
     ),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
 from ordain.api.fields import Spec
+from ordain.values.data import Tree
 from ordain.values.resource import Lifecycle, RunOptions
+
+if TYPE_CHECKING:
+    from ordain.config.trees import Reader
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
@@ -42,9 +47,17 @@ class LifecycleSpec(Spec):
     protect: bool = Field(default=False, description="refuse to delete or replace it")
     keep_on_remove: bool = Field(default=False, description="forget it instead of deleting it")
     ignore_changes: tuple[str, ...] = Field(default=(), description="paths of the spec that are not compared")
+    replace_when: tuple[str, ...] = Field(
+        default=(), description="resources and outputs: where one of them changes, this is made again"
+    )
 
     def value(self) -> Lifecycle:
-        return Lifecycle(protect=self.protect, keep_on_remove=self.keep_on_remove, ignore_changes=self.ignore_changes)
+        return Lifecycle(
+            protect=self.protect,
+            keep_on_remove=self.keep_on_remove,
+            ignore_changes=self.ignore_changes,
+            replace_when=self.replace_when,
+        )
 
 
 class NeedsSpec(Spec):
@@ -72,3 +85,14 @@ class RunSpec(Spec):
             timeout=self.timeout,
             retries=self.retries,
         )
+
+
+def part(model: type[Spec], tree: Tree, key: str, reader: Reader) -> Spec | None:
+    """Return what stands under ``key`` as ``model`` reads it; None where it is wrong, which is reported."""
+    value = reader.known(tree, (key,))
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        reader.report.add(reader.place((key,)), "spec-invalid", f"{key} must be a mapping", "write its keys below it")
+        return None
+    return model.model_validate(value) if reader.checked(model, value, (key,)) is not None else None

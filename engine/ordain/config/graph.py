@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ordain.config.report import Place, Report, choose
+from ordain.config.report import Place, Report
 from ordain.values.address import Address, Reference
 from ordain.values.data import Path
 from ordain.values.diagnostic import Diagnostic
@@ -91,9 +91,3 @@ def _places(
     for one, need in itertools.pairwise(around):
         path = next(mention.path for mention in mentions[one] if mention.target == need)
         yield Place(source=resources[one].source, path=path, address=one), f"{one} needs {need}"
-
-
-def unknown_target(target: Address, known: Mapping[Address, object]) -> str:
-    """Return a remedy for an address that names nothing."""
-    same = [str(address) for address in known if address.kind == target.kind]
-    return choose(str(target), same or map(str, known), f"{target.kind} resources" if same else "resources")

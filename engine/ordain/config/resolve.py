@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ordain.config import environments, variables
+from ordain.config import environments, instances, overrides, refactoring, variables
+from ordain.config.blueprints import Blueprint, expand
 from ordain.config.collector import paused
 from ordain.config.files import PROJECT_FILE
 from ordain.config.graph import check_cycles
+from ordain.config.instances import Known
 from ordain.config.load import Document
-from ordain.config.overrides import override
 from ordain.config.report import Place, Report, choose
 from ordain.config.resources import Resources
 from ordain.config.settings import Checked, Settings, check_format, meant, project_value
@@ -23,7 +24,7 @@ from ordain.values.diagnostic import Diagnostic, in_order
 from ordain.values.fingerprint import digest
 from ordain.values.resource import Desired, Lifecycle, Resource, RunOptions
 from ordain.values.setting import Environment, Policy, Setting
-from ordain.values.span import Overlay, Source, Span
+from ordain.values.span import Overlay, Span
 
 if TYPE_CHECKING:
     from ordain.api.registry import Registry
@@ -32,8 +33,11 @@ BUILT_IN: Mapping[str, str] = {
     "Project": "ordain.kinds.settings:ProjectSpec",
     "Environment": "ordain.kinds.settings:EnvironmentSpec",
     "Policy": "ordain.kinds.settings:PolicySpec",
+    "Moved": "ordain.kinds.settings:MovedSpec",
+    "Import": "ordain.kinds.settings:ImportSpec",
+    "Removed": "ordain.kinds.settings:RemovedSpec",
 }
-NOT_YET = ("Role", "Notification", "Moved", "Import", "Removed", "Monitor")
+NOT_YET = ("Role", "Notification", "Monitor")
 """Kinds of the language that this version does not read."""
 
 
@@ -51,7 +55,7 @@ class ResolveOptions:
     ``environment``: None picks the only one, or the default. ``variables`` are texts from outside, ``origins`` where
     each came from (``--var``, ``ORDAIN_VAR_x``, a file; for messages). ``digest`` gives the keyed digest of a secret
     called ``secret.NAME`` or ``var.name``, None where it is not at hand. ``settings`` are the setting kinds and the
-    import paths of their models.
+    import paths of their models. ``blueprints`` are those that documents may ``use``.
     """
 
     environment: str | None = None
@@ -59,6 +63,7 @@ class ResolveOptions:
     origins: Mapping[str, str] = field(default_factory=dict)
     digest: Digest = _no_digest
     settings: Mapping[str, str] = field(default_factory=lambda: BUILT_IN)
+    blueprints: Mapping[str, Blueprint] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +74,87 @@ class Resolution:
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Index:
-    """The documents by what they are; ``broken``: some could not be read, so nothing can be desired."""
+    """The documents by what they are; ``broken``: some could not be read, so nothing can be desired.
 
-    projects: Sequence[Document]
-    environments: Mapping[str, Document]
-    policies: Sequence[Document]
-    resources: Mapping[Address, Document]
-    broken: bool
+    ``uses`` are those that a blueprint is still to be expanded for; ``complete``: each of them could be expanded.
+    """
+
+    registry: Registry
+    options: ResolveOptions
+    report: Report
+    named: dict[Address, Document] = field(default_factory=dict)
+    projects: list[Document] = field(default_factory=list)
+    uses: list[Document] = field(default_factory=list)
+    refactorings: list[Document] = field(default_factory=list)
+    broken: bool = False
+    complete: bool = True
+
+    def add(self, documents: Iterable[Document]) -> None:
+        """Put documents in their places; reports unknown kinds, and equal names."""
+        kinds, first = self.registry.kinds, self.named
+        for document in documents:
+            if document.broken:
+                self.broken = True
+            kind = document.kind
+            if kind not in kinds:
+                if document.use:
+                    self.uses.append(document)
+                    continue
+                if kind == "Project":
+                    self.projects.append(document)
+                    continue
+                if kind in refactoring.KINDS:
+                    self.refactorings.append(document)
+                    continue
+                if kind not in self.options.settings:
+                    _unknown_kind(document, kinds, self.options, self.report)
+                    continue
+            # Parsed, so that it is the same object as in expressions that name it: such lookups are twice as fast.
+            address = Address.parse(f"{snake(kind)}.{document.name}")
+            if address in first:
+                _twice(address, document, first[address], self.report)
+            else:
+                first[address] = document
+
+    def expand(self, scope: Scope) -> None:
+        """Expand the documents that use a blueprint, and put what they stand for in place."""
+        made: list[Document] = []
+        before = len(self.report.diagnostics)
+        for document in self.uses:
+            each: Mapping[str, Tree] | None = None
+            if "for_each" in document.data:
+                each = instances.each_of(document, scope, self.report)
+                if each is None:
+                    continue
+            for one in (document,) if each is None else instances.instances(document, each):
+                here = scope if one.each is None else replace(scope, each=one.each)
+                made += expand(one, self.options.blueprints, here, self.report)
+        self.complete = len(self.report.diagnostics) == before
+        self.add(one for one in made if not self._refused(one))
+
+    def _refused(self, document: Document) -> bool:
+        refused = document.kind in ("Project", "Environment")
+        if refused:
+            place = Place(source=document.source, path=("kind",))
+            summary = f"a blueprint cannot make a document of kind {document.kind}"
+            self.report.add(place, "blueprint-kind", summary, "write it beside the document that uses the blueprint")
+        return refused
+
+    def of(self, kind: str) -> list[Document]:
+        return [one for _, one in sorted(self.named.items()) if one.kind == kind]
+
+    def resources(self) -> Mapping[Address, Document]:
+        return {address: one for address, one in self.named.items() if one.kind in self.registry.kinds}
 
 
 def resolve(documents: Sequence[Document], registry: Registry, options: ResolveOptions) -> Resolution:
     """Return what ``documents`` ask for in one environment. Never raises for what stands in them."""
     report = Report()
     with paused():
-        index = _indexed(documents, registry, options, report)
+        index = _Index(registry=registry, options=options, report=report)
+        index.add(documents)
         desired = _desired(index, registry, options, report)
     diagnostics = in_order(report.diagnostics)
     if index.broken or any(diagnostic.is_error for diagnostic in diagnostics):
@@ -92,46 +162,23 @@ def resolve(documents: Sequence[Document], registry: Registry, options: ResolveO
     return Resolution(desired=desired, diagnostics=diagnostics)
 
 
-def _indexed(documents: Sequence[Document], registry: Registry, options: ResolveOptions, report: Report) -> _Index:
-    first: dict[Address, Document] = {}
-    projects: list[Document] = []
-    for document in documents:
-        kind = document.kind
-        known = kind in registry.kinds
-        if not known and kind not in options.settings:
-            place = Place(source=document.source, path=("kind",))
-            if kind in NOT_YET:
-                report.add(
-                    place, "not-yet-supported", f"the kind {kind} is not yet supported in this version", "leave it out"
-                )
-            else:
-                fix = choose(kind, (*registry.kinds, *options.settings), "kinds")
-                report.add(place, "kind-unknown", f"there is no kind {kind!r}", fix)
-            continue
-        if kind == "Project":
-            projects.append(document)
-            continue
-        # Parsed, so that it is the same object as in expressions that name it: such lookups are twice as fast.
-        address = Address.parse(f"{snake(kind)}.{document.name}")
-        if address in first:
-            _twice(address, document, first[address], report)
-        else:
-            first[address] = document
-    return _Index(
-        projects=projects,
-        environments={one.name: one for one in first.values() if one.kind == "Environment"},
-        policies=[one for _, one in sorted(first.items()) if one.kind == "Policy"],
-        resources={address: one for address, one in first.items() if one.kind in registry.kinds},
-        broken=any(document.broken for document in documents),
-    )
+def _unknown_kind(document: Document, kinds: Iterable[str], options: ResolveOptions, report: Report) -> None:
+    place = Place(source=document.source, path=("kind",))
+    kind = document.kind
+    if kind in NOT_YET:
+        report.add(place, "not-yet-supported", f"the kind {kind} is not yet supported in this version", "leave it out")
+    else:
+        fix = choose(kind, (*kinds, *options.settings), "kinds")
+        report.add(place, "kind-unknown", f"there is no kind {kind!r}", fix)
 
 
 def _twice(address: Address, document: Document, first: Document, report: Report) -> None:
+    fix = "rename one of them, or remove it"
+    if document.source.expansion is not None:
+        fix = "put a parameter into the names of the blueprint's documents, and give it another value in each `with:`"
     report.add_related(
         Place(source=document.source, path=("name",), address=address),
-        Diagnostic(
-            code="name-duplicate", summary=f"{address} is defined twice", fix="rename one of them, or remove it"
-        ),
+        Diagnostic(code="name-duplicate", summary=f"{address} is defined twice", fix=fix),
         [(Place(source=first.source, path=("name",)), "first here")],
     )
 
@@ -139,7 +186,7 @@ def _twice(address: Address, document: Document, first: Document, report: Report
 def _desired(index: _Index, registry: Registry, options: ResolveOptions, report: Report) -> Desired | None:
     document = _project_document(index, report)
     settings = Settings(models=options.settings, digest=options.digest, report=report)
-    checked = environments.check_all(index.environments, settings)
+    checked = environments.check_all({one.name: one for one in index.of("Environment")}, settings)
     chosen = environments.choose(checked, options.environment, document.source if document else None, report)
     environment = chosen or next(iter(checked), environments.IMPLICIT)  # where it is unclear: to check the rest with
     project = settings.check(document, environment, ("variables",)) if document and not document.broken else None
@@ -148,22 +195,17 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     every = {name: settings.environment(one, names) for name, one in checked.items()}
     environments.check_promotion(every, checked, report)
     here = every.get(environment, Environment(name=environment))
-    values: Mapping[str, Tree] = variables.Undeclared()
-    if declared is not None:
-        given = Given(
-            environment=environment,
-            variables=here.variables,
-            source=checked[environment].source if environment in checked else None,
-            texts=options.variables,
-            origins=options.origins,
-            complete=environment not in checked or not checked[environment].document.broken,
-        )
-        values = variables.values(declared, given, options.digest, report)
-    policies, policy_settings = _policies(index, settings, here, checked.get(environment), values)
-    environments.check_levels(checked, [document.name for document in index.policies], report)
-    documents = _overridden(index, checked, environment, registry, report)
+    values = _values(declared, here, checked.get(environment), options, report)
     scope = Scope(variables=values, environment=environment, digest=options.digest)
-    resources = _resources(documents, Resources(registry=registry, scope=scope, report=report))
+    index.expand(scope)
+    reading = replace(settings, variables=values)
+    policies, policy_settings = _policies(index, reading, here, checked.get(environment))
+    environments.check_levels(checked, [document.name for document in index.of("Policy")], report)
+    known, varying = _known(index, checked, environment, scope)
+    resources = _resources(known, Resources(registry=registry, scope=scope, report=report))
+    refactorings = refactoring.Reading(settings=reading, registry=registry, known=known, varying=varying).all(
+        (one for one in index.refactorings if not one.broken), environment
+    )
     if project is None:
         return None
     own = [meant(project, ("variables",))]
@@ -178,7 +220,26 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
         settings=all_settings,
         resources=resources,
         digest=_digest(resources, all_settings, environment),
+        moves=refactorings.moves,
+        imports=refactorings.imports,
+        removals=refactorings.removals,
     )
+
+
+def _values(
+    declared: Declared | None, here: Environment, written: Checked | None, options: ResolveOptions, report: Report
+) -> Mapping[str, Tree]:
+    if declared is None:
+        return variables.Undeclared()
+    given = Given(
+        environment=here.name,
+        variables=here.variables,
+        source=written.source if written is not None else None,
+        texts=options.variables,
+        origins=options.origins,
+        complete=written is None or not written.document.broken,
+    )
+    return variables.values(declared, given, options.digest, report)
 
 
 def _project_document(index: _Index, report: Report) -> Document | None:
@@ -224,10 +285,9 @@ def _declared(project: Checked | None) -> Declared | None:
 
 
 def _policies(
-    index: _Index, settings: Settings, here: Environment, written: Checked | None, values: Mapping[str, Tree]
+    index: _Index, reading: Settings, here: Environment, written: Checked | None
 ) -> tuple[tuple[Policy, ...], tuple[Setting, ...]]:
-    reading = Settings(models=settings.models, digest=settings.digest, report=settings.report, variables=values)
-    found = [reading.policy(one, here.name, here.levels) for one in index.policies if not one.broken]
+    found = [reading.policy(one, here.name, here.levels) for one in index.of("Policy") if not one.broken]
     good = [one for one in found if one is not None]
     return tuple(policy for policy, _ in good), tuple(_levelled(setting, here, written) for _, setting in good)
 
@@ -241,47 +301,37 @@ def _levelled(setting: Setting, here: Environment, written: Checked | None) -> S
     return replace(setting, source=replace(setting.source, overlays=(level,)))
 
 
-def _overridden(
-    index: _Index, checked: Mapping[str, Checked], environment: str, registry: Registry, report: Report
-) -> Mapping[Address, Document]:
-    """Return the resources' documents with the environment's overrides laid over them."""
-    documents = dict(index.resources)
-    for name, one in checked.items():
-        for text, patch in one.raw("overrides").items():
-            inner = ("spec", "overrides", text)
-            try:
-                address = Address.parse(text)
-            except ValueError:
-                continue  # the model has said so
-            if address not in documents:
-                place = Place(source=one.source, path=inner, key=True)
-                fix = choose(text, map(str, documents), "resources")
-                report.add(place, "override-unknown", f"there is no resource {text} to override", fix)
-            elif name == environment and isinstance(patch, Mapping):
-                document = documents[address]
-                default = registry.provider_name(document.kind, None)
-                documents[address] = override(
-                    document, _allowed(patch, one.source, inner, report), one.source, inner, default
-                )
-    return documents
+def _known(
+    index: _Index, checked: Mapping[str, Checked], environment: str, scope: Scope
+) -> tuple[Known, frozenset[Address]]:
+    """Return the resources there are: overridden, multiplied, and each of those overridden again.
+
+    Also the documents with ``for_each`` whose keys may differ in another environment.
+    """
+    report, registry, plain = index.report, index.registry, index.resources()
+    every = {name: overrides.overrides_of(one, report) for name, one in checked.items()}
+    mine = every.get(environment, ())
+    documents = overrides.overridden(plain, (one for one in mine if not one.address.key), registry, report)
+    known = instances.multiplied(documents, scope, report, index.complete)
+    for name, some in every.items():
+        overrides.check_there(some, known, report, here=name == environment)
+    keyed = [one for one in mine if one.address.key]
+    if keyed:
+        known = replace(known, documents=overrides.overridden(known.documents, keyed, registry, report))
+    patched = {one.address for some in every.values() for one in some if "for_each" in one.patch}
+    varying = frozenset(one for one in known.keys if one in patched or instances.varies(plain[one]))
+    return known, varying
 
 
-def _allowed(patch: Mapping[str, Tree], source: Source, inner: tuple[str, ...], report: Report) -> Mapping[str, Tree]:
-    for key in ("kind", "name"):
-        if key in patch:
-            place = Place(source=source, path=(*inner, key), key=True)
-            report.add(place, "override-invalid", f"an override cannot change `{key}`", "leave it out")
-    return {key: value for key, value in patch.items() if key not in ("kind", "name")}
-
-
-def _resources(documents: Mapping[Address, Document], building: Resources) -> Mapping[Address, Resource]:
+def _resources(known: Known, building: Resources) -> Mapping[Address, Resource]:
     found: dict[Address, Resource] = {}
-    for address in sorted(documents, key=BY_ADDRESS):
-        if not documents[address].broken:
-            resource = building.build(address, documents[address])
+    for address in sorted(known.documents, key=BY_ADDRESS):
+        document = known.documents[address]
+        if not document.broken:
+            resource = building.build(address, document)
             if resource is not None:
                 found[address] = resource
-    building.check_mentions(documents)
+    building.check_mentions(known)
     check_cycles(found, building.mentions, building.report)
     return found
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from ordain import api
 from ordain.config.asking import Asked, asked
-from ordain.config.graph import Mention, unknown_target
+from ordain.config.graph import Mention
+from ordain.config.instances import Known, place_of_key
 from ordain.config.load import Document
 from ordain.config.report import Place, Report, choose, shown
 from ordain.config.settings import COMMON, texts, unknown_keys
 from ordain.config.trees import Reader
 from ordain.expr.templates import Scope
 from ordain.values.address import Address
-from ordain.values.data import Leaf, Path, Tree, has_unknown
+from ordain.values.data import Leaf, Path, Tree, Unknown, has_unknown
 from ordain.values.resource import Lifecycle, Resource, RunOptions
+from ordain.values.span import Span
 
 if TYPE_CHECKING:
     from ordain.api.fields import Ref, Spec
     from ordain.api.registry import Registry
 
-KEYS = (*COMMON, "lifecycle", "depends_on", "run")
+KEYS = (*COMMON, "lifecycle", "depends_on", "run", "for_each")
 EXECUTORS = ("default",)
+MOST_TOLD = 20
+"""Mistakes that are told of one document with ``for_each``: what is wrong in it is often wrong for every key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,7 @@ class Resources:
     _types: dict[tuple[str, str | None], _Type] = field(default_factory=dict)
     _providers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _outputs: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    _told: dict[Address, set[tuple[Span | None, str, str]]] = field(default_factory=dict)
 
     def build(self, address: Address, document: Document) -> Resource | None:
         """Return the resource a document describes; None where it is wrong. ``depends_on`` is what it mentions."""
@@ -56,18 +61,22 @@ class Resources:
         def on_leaf(leaf: Leaf, path: Path) -> None:
             mentions.extend(Mention(target=ref.address, path=path, reference=ref) for ref in leaf.refs)
 
-        reader = Reader(source=document.source, scope=self.scope, report=self.report, address=address, on_leaf=on_leaf)
+        scope = self.scope if document.each is None else replace(self.scope, each=document.each)
+        reader = Reader(source=document.source, scope=scope, report=self.report, address=address, on_leaf=on_leaf)
         data = document.data
         unknown_keys(document, KEYS, reader)
         description, owner, labels = texts(document, reader)
         spec = self._spec(document, reader)
         provider = self._provider(document.kind, spec, reader) if spec is not None else None
         checked = self._checked(document.kind, provider, spec, reader) if spec is not None else None
-        lifecycle = _lifecycle(data["lifecycle"], reader) if "lifecycle" in data else Lifecycle()
+        lifecycle = self._lifecycle(document, provider, reader) if "lifecycle" in data else Lifecycle()
         run = _run(data["run"], reader) if "run" in data else RunOptions()
         if "depends_on" in data:
             mentions += _depends_on(data["depends_on"], reader)
-        if checked is None or any(one.is_error for one in self.report.diagnostics[before:]):
+        good = checked is not None and not any(one.is_error for one in self.report.diagnostics[before:])
+        if document.key and len(self.report.diagnostics) > before:
+            self._tell_key(address, document, before)
+        if checked is None or not good:
             return None
         return Resource(
             address=address,
@@ -82,6 +91,15 @@ class Resources:
             run=run,
             depends_on=tuple(sorted({mention.target for mention in mentions})) if mentions else (),
         )
+
+    def _lifecycle(self, document: Document, provider: str | None, reader: Reader) -> Lifecycle:
+        from ordain.config import lifecycle
+
+        kept = self._types.get((document.kind, provider))
+        found, mentions = lifecycle.read(document.data["lifecycle"], kept.model if kept else None, reader)
+        assert reader.address is not None
+        self.mentions[reader.address] += mentions
+        return found
 
     def _spec(self, document: Document, reader: Reader) -> Mapping[str, Tree] | None:
         spec = document.data.get("spec")
@@ -102,6 +120,8 @@ class Resources:
         written = spec.get("provider")
         if not known and not self.registry.kind(kind).default_provider:
             return None
+        if isinstance(written, Unknown) and not written.refs:
+            return None  # of a variable whose value is wrong: that was said
         place = reader.place(("spec", "provider"))
         if written is not None and not isinstance(written, str):
             self.report.add(
@@ -160,23 +180,44 @@ class Resources:
             assert reader.address is not None
             self.mentions[reader.address].append(Mention(target=target, path=path))
 
-    def check_mentions(self, resources: Mapping[Address, Document]) -> None:
+    def check_mentions(self, known: Known) -> None:
         """Report what is mentioned and is not there: resources, and outputs of kinds that name theirs."""
+        resources = known.documents
         for address, mentions in self.mentions.items():
             for mention in mentions:
                 document = resources.get(mention.target)
                 if document is not None and mention.target != address and mention.reference is None:
                     continue
-                place = Place(source=resources[address].source, path=mention.path, address=address)
+                here = resources[address]
+                if self._told_enough(address, here):
+                    break
+                before = len(self.report.diagnostics)
+                place = Place(source=here.source, path=mention.path, address=address)
                 if document is None:
-                    self.report.add(
-                        place, "reference-unknown", f"there is no resource {mention.target}",
-                        unknown_target(mention.target, resources),
-                    )  # fmt: skip
+                    wrong = known.missing(mention.target)
+                    if wrong is not None:
+                        self.report.add(place, "reference-unknown", *wrong)
                 elif mention.target == address:
                     self.report.add(place, "reference-self", f"{address} refers to itself", "remove the reference")
                 elif mention.reference is not None and mention.reference.path:
                     self._check_output(mention.reference.path[0], document, place)
+                if here.key and len(self.report.diagnostics) > before:
+                    self._tell_key(address, here, before)
+
+    def _told_enough(self, address: Address, document: Document) -> bool:
+        return bool(document.key) and len(self._told.get(address.base, ())) >= MOST_TOLD
+
+    def _tell_key(self, address: Address, document: Document, before: int) -> None:
+        """Let what was found in one of a document's resources say which; what others have said goes, and too much."""
+        told = self._told.setdefault(address.base, set())
+        new = self.report.diagnostics[before:]
+        del self.report.diagnostics[before:]
+        for one in new:
+            same = (one.at, one.code, one.summary)
+            if same not in told and len(told) < MOST_TOLD:
+                told.add(same)
+                key = (place_of_key(document).at(), f"for the key {document.key!r}")
+                self.report.diagnostics.append(replace(one, related=(*one.related, key)))
 
     def _check_output(self, name: str, document: Document, place: Place) -> None:
         known = self._outputs.get(document.kind)
@@ -193,17 +234,10 @@ class Resources:
         )
 
 
-def _lifecycle(tree: Tree, reader: Reader) -> Lifecycle:
-    from ordain.config.common import LifecycleSpec
-
-    found = _part(LifecycleSpec, tree, "lifecycle", reader)
-    return cast("LifecycleSpec", found).value() if found is not None else Lifecycle()
-
-
 def _run(tree: Tree, reader: Reader) -> RunOptions:
-    from ordain.config.common import RunSpec
+    from ordain.config.common import RunSpec, part
 
-    found = _part(RunSpec, tree, "run", reader)
+    found = part(RunSpec, tree, "run", reader)
     if found is None:
         return RunOptions()
     run = cast("RunSpec", found).value()
@@ -215,18 +249,12 @@ def _run(tree: Tree, reader: Reader) -> RunOptions:
     return run
 
 
-def _part(model: type[Spec], tree: Tree, key: str, reader: Reader) -> Spec | None:
-    value = reader.known(tree, (key,))
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        reader.report.add(reader.place((key,)), "spec-invalid", f"{key} must be a mapping", "write its keys below it")
-        return None
-    return model.model_validate(value) if reader.checked(model, value, (key,)) is not None else None
-
-
 def _depends_on(tree: Tree, reader: Reader) -> list[Mention]:
     path: Path = ("depends_on",)
+    failed = len(reader.failed)
+    tree = reader.known(tree, path)
+    if len(reader.failed) > failed:
+        return []
     if not isinstance(tree, list):
         reader.report.add(reader.place(path), "spec-invalid", "depends_on must be a list of addresses", "write `[…]`")
         return []

@@ -56,6 +56,12 @@ class Settings:
         """Validate a document against its model."""
         reader = self.reader(document, environment)
         keys = (*COMMON, "format") if document.kind == "Project" else COMMON
+        if "for_each" in document.data:
+            self.report.add(
+                reader.place(("for_each",), key=True), "for-each-setting",
+                f"for_each multiplies resources; a {document.kind} is a setting", "write the documents out",
+            )  # fmt: skip
+            keys = (*keys, "for_each")
         unknown_keys(document, keys, reader)
         texts(document, reader)
         spec = document.data.get("spec")
@@ -72,7 +78,7 @@ class Settings:
 
     def reader(self, document: Document, environment: str | None) -> Reader:
         scope = Scope(variables=self.variables, environment=environment, digest=self.digest)
-        address = Address.of(document.kind, document.name)
+        address = Address.of(document.kind, document.name) if document.name else None
         return Reader(source=document.source, scope=scope, report=self.report, address=address)
 
     def policy(

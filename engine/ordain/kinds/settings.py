@@ -112,4 +112,35 @@ class PolicySpec(Spec):
     remedy: str = ""
 
 
-SETTINGS: dict[str, type[Spec]] = {"Project": ProjectSpec, "Environment": EnvironmentSpec, "Policy": PolicySpec}
+_Address = Annotated[str, AfterValidator(_address)]
+
+
+class MovedSpec(Spec):
+    """A resource has a new address; nothing of it is made anew. Without keys: all of that name."""
+
+    source: _Address = Field(alias="from", description="the address it had")
+    to: _Address = Field(description="the address it has now, of the same kind")
+
+
+class ImportSpec(Spec):
+    """What the world has already becomes a resource of the project, instead of being made again."""
+
+    to: _Address = Field(description="the resource it becomes; it has a document")
+    id: str = Field(min_length=1, description="what the provider calls it")
+
+
+class RemovedSpec(Spec):
+    """A resource has no document any more, and this says what becomes of the thing itself."""
+
+    source: _Address = Field(alias="from", description="the address it had")
+    destroy: bool = Field(description="true: delete it; false: forget it, and leave it in the world")
+
+
+SETTINGS: dict[str, type[Spec]] = {
+    "Project": ProjectSpec,
+    "Environment": EnvironmentSpec,
+    "Policy": PolicySpec,
+    "Moved": MovedSpec,
+    "Import": ImportSpec,
+    "Removed": RemovedSpec,
+}
