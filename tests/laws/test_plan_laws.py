@@ -146,3 +146,33 @@ def test_destroy_leaves_nothing(new_project: Callable[[], Any], found: list[dict
     project.apply()
     project.ordain("destroy", "--yes")
     assert project.ordain("state", "list") == b"Nothing is recorded in default.\n"
+
+
+@LAW
+@given(found=documents(), which=st.integers(0, 6), deleting=st.booleans())
+def test_a_selector_and_its_complement_cover_the_whole_plan(
+    new_project: Callable[[], Any], found: list[dict[str, Any]], which: int, deleting: bool
+) -> None:
+    project = new_project()
+    project.write({"ordain.yaml": text_of(found)})
+    if deleting:
+        project.apply()
+        project.write({"ordain.yaml": text_of(found[:1])})
+    selector = f"value.v{which % len(found)}"
+    whole = {change["address"] for change in project.plan().get("changes", [])}
+    acting: set[str] = set()
+    for text in (selector, f"!{selector}"):
+        part = project.plan("--select", text)
+        changes = part.get("changes", [])
+        assert {change["address"] for change in changes} == whole  # acting, or said to be left out
+        here = {change["address"] for change in changes if not change.get("unselected")}
+        assert here == {step["address"] for step in part.get("steps", [])}
+        acting |= here
+        waiting = {one["address"] for one in changes if "which is left out" in one.get("unselected", "")}
+    assert acting | waiting == whole  # what waits for the selected one, in the complement, is all that neither does
+    project.ordain("apply", "--yes", "--select", selector)
+    if selector in {f"value.{one['name']}" for one in (found[:1] if deleting else found)}:
+        project.ordain("apply", "--yes", "--select", f"!{selector}")
+        assert not project.plan().get("changes")
+    project.apply()  # the settings, which only a whole apply writes down
+    assert not project.plan("--detailed-exitcode").get("changes")
