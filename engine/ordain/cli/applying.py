@@ -152,18 +152,24 @@ class Console:
         say("Not approved; nothing was done.")
 
     def finished(self, plan: Plan, code: ExitCode) -> None:
-        """Print how the round ended."""
+        """Print how the round ended, and what came of the plan's prediction where all of it was done."""
+        from ordain.render.durations import prediction_text
         from ordain.render.events import run_text
 
+        events, predicted = tuple(self.events), plan.envelope.duration
+        self.events.clear()
+        seconds = max((event.time for event in events), default=0.0) - min((e.time for e in events), default=0.0)
         if self.as_json:
             from ordain.values.codec import dumps
 
-            echo(dumps({"type": "result", "digest": plan.digest, "exit_code": int(code)}).decode())
-        else:
-            echo(run_text(self.events), nl=False)
-            self.events.clear()
-            if not plan.program.status.complete and self.from_file and not self.yes:
-                echo("What was deferred is left for: ordain apply")
+            found = {"type": "result", "digest": plan.digest, "exit_code": int(code)}
+            echo(dumps({**found, "seconds": seconds, "predicted": predicted}).decode())
+            return
+        echo(run_text(events), nl=False)
+        if predicted is not None and code is ExitCode.DONE:
+            echo(f"It {prediction_text(predicted, seconds)}.")
+        if not plan.program.status.complete and self.from_file and not self.yes:
+            echo("What was deferred is left for: ordain apply")
 
 
 def _catch_signals(stop: threading.Event) -> None:

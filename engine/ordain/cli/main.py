@@ -24,6 +24,7 @@ COMMANDS = {
     "apply": ("ordain.cli.applying:apply", "Do what a plan says."),
     "destroy": ("ordain.cli.applying:destroy", "Remove everything an environment has."),
     "state": ("ordain.cli.state:state", "Read what is recorded."),
+    "history": ("ordain.cli.history:history", "List past applies: when, who, how long, as predicted or not."),
     "graph": ("ordain.cli.planning:graph", "Print the graph of resources."),
     "schema": ("ordain.cli.project:schema", "Print or write the JSON Schemas."),
     "plugins": ("ordain.cli.project:plugins", "List plugins, kinds and providers."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from ordain.api.store import RunRecord
 from ordain.session.context import Context
 from ordain.session.stores import open_state
 from ordain.values.address import Address
@@ -15,6 +16,16 @@ def read_resources(context: Context) -> Recorded:
     """Return what the chosen environment has recorded."""
     with open_state(context, create=False) as state:
         return state.recorded(_chosen_environment(context, state.environments()))
+
+
+def read_runs(context: Context, limit: int) -> tuple[str, tuple[RunRecord, ...]]:
+    """Return the chosen environment and its newest runs, newest first."""
+    with open_state(context, create=False) as state:
+        asked = context.choice.environment
+        # After a destroy only the runs are left of an environment: they can be read though its specs may be gone.
+        known = (asked,) if asked is not None and state.runs(asked, 1) else ()
+        environment = _chosen_environment(context, (*known, *state.environments()))
+        return environment, state.runs(environment, limit)
 
 
 def read_resource(context: Context, text: str) -> tuple[ResourceRecord, tuple[VersionRecord, ...]]:
