@@ -218,13 +218,14 @@ def why(context: Context, address: str, as_json: bool) -> int:
 
     planned = plan_project_whole(context, PlanOptions())
     which = address_of(address, planned)
-    record = planned.recorded.resources.get(which)
+    needs = {address: resource.depends_on for address, resource in planned.draft.resources.items()}
+    about = About(record=planned.recorded.resources.get(which), needs=needs)
     plan = _with(planned.plan, unchanged(planned))
     if as_json:
-        echo(why_json(plan, which, record))
+        echo(why_json(plan, which, about))
     else:
         options = TerminalOptions(color=wants_color(), width=width())
-        echo(why_text(plan, which, options, record), nl=False)
+        echo(why_text(plan, which, options, about), nl=False)
     return ExitCode.DONE
 
 

@@ -24,12 +24,10 @@ _PAIRS = frozenset(("type", "null_share", "min", "max", "mean"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is known of an address beside the plan: its record, what each resource needs, which fields of it differ and
-    are not compared."""
+    """What is known of an address beside the plan: its record, and what each resource needs."""
 
     record: ResourceRecord | None = None
     needs: Mapping[Address, Sequence[Address]] = field(default_factory=dict)
-    suppressed: tuple[FieldChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +61,7 @@ def why_json(plan: Plan, address: Address, about: About | None = None) -> str:
             {"address": other.address, "effect": other.effect} for other in _triggered(plan.program.changes, address)
         ],
         "upstream": [{"address": one.address, "effect": one.effect} for one in _upstream(plan.program, address, about)],
-        "suppressed": about.suppressed,
+        "suppressed": [one for one in (change.fields if change is not None else ()) if one.suppressed],
         "drift": [one for one in plan.program.drift if one.address == address],
         "rests_on": about.record.inputs if about.record is not None else {},
     }
@@ -134,7 +132,7 @@ def _moving(plan: Plan, change: Change, about: About) -> Iterator[Line]:
                    f"{clean(branch.then)}; otherwise {clean(branch.otherwise)}")  # fmt: skip
     yield from (line(clean(note)) for note in change.notes)
     yield BLANK
-    yield from _ignored((*(one for one in change.fields if one.suppressed), *about.suppressed))
+    yield from _ignored(change.fields)
     yield BLANK
     triggered = _triggered(plan.program.changes, change.address)
     if triggered:
@@ -259,7 +257,7 @@ def _staying(plan: Plan, address: Address, change: Change | None, about: About) 
             yield Line(head=((f"  {view.symbol(one)} ", Style.DIM), (f"{one.address}  ", Style.PLAIN)),
                        body=((f"{view.word(one)}: {reasons.headline_cause(one)}", Style.PLAIN),))  # fmt: skip
         yield BLANK
-    yield from _ignored((*(change.fields if change is not None else ()), *about.suppressed))
+    yield from _ignored(change.fields if change is not None else ())
     yield BLANK
     yield from _resting(about.record)
 

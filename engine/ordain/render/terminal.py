@@ -100,8 +100,8 @@ def _ending(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
     held = [str(change.address) for change in view.protected(program)]
     if held:
         are = "is" if len(held) == 1 else "are"
-        yield line((f"Plan {digest} cannot be applied: {listed(held)} {are} protected, and nothing else is done either.",
-                    Style.LOUD))  # fmt: skip
+        rest = "and nothing else is done either"
+        yield line((f"Plan {digest} cannot be applied: {listed(held)} {are} protected, {rest}.", Style.LOUD))
         yield line("Set lifecycle.protect: false and apply; then make this plan again.")
         return
     blocked = sum(bool(change.blocked) and not change.unselected for change in program.changes)
