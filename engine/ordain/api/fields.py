@@ -16,7 +16,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from ordain.values.address import Address
+from ordain.values.address import KEY, Address
 from ordain.values.data import Json, Leaf, Path, Tree, Unknown, leaves, replace_leaves
 from ordain.values.fingerprint import Facet
 
@@ -51,7 +51,7 @@ class Ref:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         out = handler(schema)
         kinds = "|".join(self.kinds) or "[a-z][a-z0-9_]*"
-        return {**out, "pattern": rf"^({kinds})\.[a-z][a-z0-9-]*$|\$\{{\{{"}
+        return {**out, "pattern": rf'^({kinds})\.[a-z][a-z0-9-]*(\["?{KEY.pattern}"?\])?$|\$\{{\{{'}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,8 +52,8 @@ class _Terse(Spec):
 class RowsRule(_Terse):
     """How many rows there may be, both ends included."""
 
-    min: int | None = Field(default=None, ge=0)
-    max: int | None = Field(default=None, ge=0)
+    min: int | None = Field(default=None, ge=0, description="fewest rows")
+    max: int | None = Field(default=None, ge=0, description="most rows")
 
     @model_validator(mode="after")
     def _ordered(self) -> RowsRule:
@@ -65,17 +65,23 @@ class RowsRule(_Terse):
 class ColumnRule(_Terse):
     """What one column must be. Ends are included; dates and datetimes are bounded by ISO texts."""
 
-    type: ColumnType | None = None
-    min: Bound | None = None
-    max: Bound | None = None
-    values: Annotated[tuple[StrictBool | StrictInt | StrictFloat | StrictStr, ...], Field(min_length=1)] | None = None
-    nullable: bool = True
-    max_null_share: float | None = Field(default=None, ge=0, le=1)
-    unique: bool = False
+    type: ColumnType | None = Field(
+        default=None, description="what its values are; an integer fits ``number``, a category fits ``text``"
+    )
+    min: Bound | None = Field(default=None, description="least value")
+    max: Bound | None = Field(default=None, description="greatest value")
+    values: Annotated[tuple[StrictBool | StrictInt | StrictFloat | StrictStr, ...], Field(min_length=1)] | None = Field(
+        default=None, description="the values there may be"
+    )
+    nullable: bool = Field(default=True, description="whether cells may be empty")
+    max_null_share: float | None = Field(
+        default=None, ge=0, le=1, description="the greatest share of empty cells, from 0 to 1"
+    )
+    unique: bool = Field(default=False, description="whether no value may come twice")
     pattern: str | None = Field(default=None, description="a regular expression (RE2) that matches the whole text")
     personal: bool = Field(default=False, description="whether it is personal data; policies see it")
-    required: bool = True
-    description: str = ""
+    required: bool = Field(default=True, description="whether the column must be there")
+    description: str = Field(default="", description="for people")
 
     @field_validator("pattern")
     @classmethod
@@ -106,10 +112,13 @@ class ColumnRule(_Terse):
 class Contract(Spec):
     """What must hold of the data before anything is made of it."""
 
-    rows: RowsRule | None = None
-    columns: dict[str, ColumnRule] = Field(default_factory=dict)
+    rows: RowsRule | None = Field(default=None, description="how many rows there may be")
+    columns: dict[str, ColumnRule] = Field(default_factory=dict, description="rules by column name")
     closed: bool = Field(default=False, description="whether the data may have no other columns")
-    on_fail: Literal["stop", "quarantine", "warn"] = "stop"
+    on_fail: Literal["stop", "quarantine", "warn"] = Field(
+        default="stop",
+        description="``stop``: nothing is made of it, exit 7; ``warn``: it is only said. ``quarantine`` is refused today",
+    )
 
     @field_validator("on_fail")
     @classmethod

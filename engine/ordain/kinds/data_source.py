@@ -27,7 +27,7 @@ _CELLS = frozenset({"min", "max", "quantiles", "ranks", "categories"})
 class DataSourceSpec(Spec):
     """What is asked of the data; where it lies is the provider's part."""
 
-    contract: Annotated[Contract | None, Facet.JUDGE] = None
+    contract: Annotated[Contract | None, Facet.JUDGE] = Field(default=None, description="what must hold of the data")
 
 
 class DataSourceOutputs(Spec):

@@ -69,7 +69,7 @@ class Split(Spec):
     that have the same value in ``column`` on one side, groups drawn with ``seed``.
     """
 
-    by: Literal["order", "random", "group"] = "order"
+    by: Literal["order", "random", "group"] = Field(default="order", description="how they are chosen")
     test: float = Field(default=0.2, gt=0, lt=1, description="the share of rows held out")
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="of the draw; 0 where left out")
     column: ColumnName | None = Field(default=None, description="the column that holds the groups")

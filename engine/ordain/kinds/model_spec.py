@@ -39,14 +39,18 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[ColumnName, ...], BeforeValidator(_listed)]
+Names = Annotated[
+    tuple[ColumnName, ...], BeforeValidator(_listed, json_schema_input_type=tuple[ColumnName, ...] | ColumnName)
+]
 
 
 class Features(Spec):
     """Which columns the model reads: only these, or all but these. Target, id and time are never among them."""
 
-    include: Annotated[tuple[ColumnName, ...], Field(min_length=1)] | None = None
-    exclude: tuple[ColumnName, ...] | None = None
+    include: Annotated[tuple[ColumnName, ...], Field(min_length=1)] | None = Field(
+        default=None, description="only these columns"
+    )
+    exclude: tuple[ColumnName, ...] | None = Field(default=None, description="all columns but these")
 
     @model_validator(mode="after")
     def _one(self) -> Features:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from ordain.api.fields import Spec
 from ordain.api.kind import Decision, Delta, Kind, Operation, Situation
 from ordain.api.providers import Call, Provider, StepResult
@@ -14,7 +16,7 @@ from ordain.values.fingerprint import Facet
 class ValueSpec(Spec):
     """Anything, under ``value``."""
 
-    value: Any = None
+    value: Any = Field(default=None, description="anything")
 
 
 class ValueOutputs(Spec):
