@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from ordain.api.fields import check
+from ordain.api.fields import Facet, check, facets
 from ordain.kinds.dataset_spec import DatasetSpec
 from ordain.values.address import Address
-from ordain.values.change import CauseCode, Effect
+from ordain.values.change import Action, CauseCode, Effect
 from ordain.values.data import Unknown
 from ordain.values.diagnostic import ExitCode, OrdainError
 
@@ -58,7 +58,16 @@ def test_a_column_it_drops_moves_nothing(data_world) -> None:
     data_world.apply(data_world.plan(SOURCE, SPEC))
     rewrite(data_world, _bump)
     draft = data_world.plan(SOURCE, SPEC)
-    assert [(change.address.kind, change.effect) for change in draft.changes] == [("data_source", Effect.REFRESH_DATA)]
+    assert [(change.address.kind, change.effect) for change in draft.changes] == [
+        ("data_source", Effect.REFRESH_DATA),
+        ("dataset", Effect.NONE),
+    ]
+    (note,) = change_of(draft).notes
+    assert note == "data_source.bank changed in balance, not kept in dataset.training"
+    assert change_of(draft).action is Action.NO_OP
+    assert [step.address.kind for step in draft.steps] == ["data_source"]
+        Address.parse("data_source.bank")
+    ]
     data_world.apply(draft)
     assert data_world.plan(SOURCE, SPEC).changes == ()
 
@@ -89,7 +98,7 @@ def test_an_edited_step_is_made_and_a_known_recipe_is_used_again(data_world) -> 
     assert change_of(back).effect is Effect.REUSE and [step.operation for step in back.steps] == ["record"]
     data_world.apply(back)
     assert data_world.records[DATASET].outputs == first.outputs
-    assert data_world.records[DATASET].facts == first.facts
+    assert data_world.records[DATASET].facts.items() >= first.facts.items()
     assert data_world.plan(SOURCE, SPEC).changes == ()
     forced = data_world.plan(SOURCE, SPEC, forced=frozenset({DATASET}))
     assert [step.operation for step in forced.steps] == ["build"]
@@ -217,3 +226,47 @@ def test_a_dataset_that_lost_an_artifact_is_built_again(data_world: Any) -> None
     assert [(cause.code, cause.address) for cause in change.causes] == [(CauseCode.LOST, DATASET)]
     data_world.apply(draft)
     assert not data_world.plan(source, {}).changes
+
+
+def without_balance(world: Any) -> None:
+    lines = (world.root / "bank.csv").read_text().splitlines()
+    kept = [",".join(cell for place, cell in enumerate(line.split(",")) if place != 2) for line in lines]
+    (world.root / "bank.csv").write_text("\n".join(kept) + "\n")
+
+
+def test_a_column_that_it_drops_may_go(data_world: Any) -> None:
+    """It stays as it is and says what is needless; built again, in another environment too, it is the same version."""
+    data_world.apply(data_world.plan(SOURCE, SPEC))
+    without_balance(data_world)
+    draft = data_world.plan(SOURCE, SPEC)
+    assert change_of(draft).effect is Effect.NONE
+    assert [(one.code, one.is_error, one.path) for one in draft.diagnostics] == [
+        ("dataset-column-gone", False, ("spec", "prepare", 0, "drop", 0))
+    ]
+    data_world.apply(draft)
+    again = data_world.plan(SOURCE, SPEC, forced=frozenset({DATASET}))
+    version = data_world.records[DATASET].outputs
+    data_world.apply(again)
+    assert data_world.records[DATASET].outputs == version
+    assert change_of(data_world.elsewhere().plan(SOURCE, SPEC)).effect is Effect.REUSE
+    shorter = data_world.plan(SOURCE, {**SPEC, "prepare": SPEC["prepare"][1:]})  # and where the drop goes too
+    assert (change_of(shorter).effect, shorter.diagnostics) == (Effect.UPDATE, ())
+    assert change_of(shorter).inputs == change_of(again).inputs
+
+
+def test_a_column_that_never_was_is_not_dropped(data_world: Any) -> None:
+    without_balance(data_world)
+    (problem,) = data_world.plan(SOURCE, SPEC).diagnostics
+    assert problem.is_error and "no column balance" in problem.summary
+
+
+def test_another_version_of_what_prepares_it_is_the_cause(data_world: Any, monkeypatch: Any) -> None:
+    data_world.apply(data_world.plan(SOURCE, SPEC))
+    monkeypatch.setattr("ordain_files.preparer.version", lambda name: "99.1.0")
+    change = change_of(data_world.plan(SOURCE, SPEC))
+    (cause,) = change.causes
+    assert (cause.code, cause.after) == (CauseCode.LIBRARY, "99.1") and cause.detail.startswith("duckdb: ")
+
+
+def test_what_its_source_is_called_does_not_count() -> None:
+    assert facets(DatasetSpec)["from"] is Facet.RECORD

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ordain.kinds.dataset_outline import Outline, OutlineError, outline
+from ordain.kinds.dataset_outline import Outline, OutlineError, outline, without_gone
 from ordain.kinds.sql_reads import columns_read
 
 NAMES = ("age", "job", "balance", "contact", "duration")
@@ -24,13 +24,16 @@ STEPS: list[dict[str, Any]] = [
 ]
 
 
+PREPARER = {"recipe": 1, "duckdb": "1.4"}
+
+
 def moved(name: str, rows: int = 100) -> dict[str, Any]:
     columns = {**FACTS["columns"], name: {**FACTS["columns"][name], "digest": "sha256:other"}}
     return {**FACTS, "rows": rows, "columns": columns}
 
 
 def of(steps: list[dict[str, Any]], facts: dict[str, Any] = FACTS, **split: Any) -> Outline:
-    return outline({"prepare": steps, "split": split or {"by": "order", "test": 0.2}}, facts)
+    return outline({"prepare": steps, "split": split or {"by": "order", "test": 0.2}}, facts, PREPARER)
 
 
 def digests(outlined: Outline) -> dict[str, Any]:
@@ -175,3 +178,31 @@ ALL = ("age", "Age Group", "größe", "balance", 'q"t')
 )
 def test_what_an_expression_reads(expression: str, reads: set[str]) -> None:
     assert set(columns_read(expression, ALL)) == reads
+
+
+def test_what_runs_the_expressions_counts_where_they_decide() -> None:
+    newer = {**PREPARER, "duckdb": "1.5"}
+    split = {"by": "order", "test": 0.2}
+
+    def both(*steps: dict[str, Any]) -> tuple[Outline, Outline]:
+        spec: Any = {"prepare": steps, "split": split}
+        return outline(spec, FACTS, PREPARER), outline(spec, FACTS, newer)
+
+    before, after = both({"derive": {"per_year": "balance / age"}})
+    assert before.rows == after.rows
+    assert {name for name, one in digests(after).items() if one != digests(before)[name]} == {"per_year"}
+    before, after = both({"filter": "age >= 18"})
+    assert before.rows != after.rows and digests(before) == digests(after)
+    before, after = both({"sql": "SELECT age FROM source"})
+    assert before.rows != after.rows
+    before, after = both({"drop": ["duration"]})
+    assert before.rows == after.rows and digests(before) == digests(after)
+
+
+def test_drops_of_columns_that_were_there_once() -> None:
+    spec: Any = {"prepare": [{"drop": ["age", "old"]}, {"drop": ["older"]}]}
+    outlined = outline(spec, FACTS, PREPARER, frozenset({"old", "older"}))
+    assert outlined.gone == ((("prepare", 0, "drop", 1), "old"), (("prepare", 1, "drop", 0), "older"))
+    assert without_gone(spec, outlined)["prepare"] == [{"drop": ["age"]}, {"drop": []}]
+    with pytest.raises(OutlineError, match="no column old"):
+        outline(spec, FACTS, PREPARER, frozenset({"older"}))

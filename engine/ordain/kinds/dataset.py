@@ -12,13 +12,14 @@ from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Outlook, S
 from ordain.api.providers import Call, DataProvider, Prepared, Preparer, PrepareRequest, Progress, Provider, StepResult
 from ordain.api.registry import load_provider
 from ordain.kinds.data_source import look_again, moved
-from ordain.kinds.dataset_outline import Outline, OutlineError, outline
+from ordain.kinds.dataset_causes import moved_columns, own_causes, source_of, untouched
+from ordain.kinds.dataset_outline import Outline, OutlineError, left_out, outline, without_gone
 from ordain.kinds.dataset_spec import DatasetOutputs, DatasetSpec
 from ordain.values.address import Address, Reference
 from ordain.values.change import Cause, CauseCode, Effect
 from ordain.values.codec import canonical
-from ordain.values.data import Json, Tree, Unknown
-from ordain.values.diagnostic import Diagnostic, OrdainError
+from ordain.values.data import Json, Path as FieldPath, Tree, Unknown
+from ordain.values.diagnostic import Diagnostic, OrdainError, Severity
 from ordain.values.fingerprint import Facet, digest
 from ordain.values.look import Look
 from ordain.values.record import Standing, VersionRecord
@@ -35,7 +36,7 @@ class Dataset(Kind):
     default_provider = "duckdb"
 
     def inputs(self, situation: Situation) -> Inputs:
-        source = _source(situation)
+        source = source_of(situation)
         if source is None or situation.spec is None:
             return Inputs(deferred="its spec is known after apply")
         if source.deferred or source.blocked:
@@ -43,22 +44,28 @@ class Dataset(Kind):
         if "columns" not in source.facts:
             return Inputs(deferred=f"waits for {source.address}: its data is not known")
         try:
-            outlined = outline(_json(situation.spec), source.facts)
+            outlined = _outlined(situation, source)
         except OutlineError as error:
             return Inputs(deferred="its preparation cannot work", problems=(_unworkable(situation, error),))
-        return Inputs(build=_build_inputs(outlined, situation.provider_recipe), facts=_known_facts(outlined))
+        return Inputs(
+            build=_build_inputs(outlined, situation.provider_recipe),
+            # What moved is of this plan alone, so it always stands there: what was recorded of it is never believed.
+            facts={**_known_facts(outlined), "from": str(source.address), "moved": list(moved_columns(source))},
+            problems=tuple(_needless(situation, source, path, name) for path, name in outlined.gone),
+        )
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
-        source = _source(situation)
+        source = source_of(situation)
         assert source is not None and situation.spec is not None
-        outlined = outline(_json(situation.spec), source.facts)
+        outlined = _outlined(situation, source)
         recipe = recipe_of(_json(situation.spec), outlined, situation.provider_recipe)
         made = next((one for one in reversed(situation.versions) if one.recipe == recipe and one.artifact), None)
         lost = made is None and situation.record is not None and situation.record.facts.get("recipe") == recipe
         build = delta.is_new or delta.has(Facet.BUILD) or delta.forced or delta.unknown or lost
         if not build:
             effect = Effect.COSMETIC if delta.facets else Effect.NONE
-            return Decision(effect=effect, recipe=recipe, spec_recipe=situation.build_fields)
+            notes = untouched(situation, source, outlined)
+            return Decision(effect=effect, recipe=recipe, spec_recipe=situation.build_fields, notes=notes)
         if made is not None and not delta.forced:
             return Decision(
                 effect=Effect.REUSE,
@@ -78,11 +85,10 @@ class Dataset(Kind):
         )
 
     def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
-        if situation.record is None or any(outlook.changes for outlook in situation.upstream.values()):
+        source = source_of(situation)
+        if situation.record is None or source is None or situation.spec is None:
             return ()
-        before = situation.record.inputs.get("build")
-        old = before if isinstance(before, Mapping) else {}
-        return tuple(_own_causes(situation, delta, old))
+        return own_causes(situation, delta, _outlined(situation, source))
 
     def perform(self, call: Call, provider: Provider | None) -> StepResult:
         if call.operation == "delete":
@@ -95,13 +101,16 @@ class Dataset(Kind):
         look = Look(address=address, kind=source.kind, provider=source.provider or "", spec=source.spec)
         call.report(Progress(message=f"reading {address}"))
         look_again(call, reader, look, str(source.facts.get("content")))
-        outlined = outline(call.spec, source.facts)
-        if recipe_of(call.spec, outlined, provider.recipe(call.spec)) != call.change.recipe:
+        recipe = provider.recipe(call.spec)
+        known = left_out(call.spec, call.change.spec_recipe, call.record, call.versions)
+        outlined = outline(call.spec, source.facts, recipe, known)
+        if recipe_of(call.spec, outlined, recipe) != call.change.recipe:
             raise OrdainError(moved(call.address, f"{address} or the preparer is not what the recipe was made of"))
         rows = reader.read(_json(source.spec), call.places.root)
         call.places.private.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=call.places.private) as folder:
-            request = PrepareRequest(spec=call.spec, source=rows, folder=Path(folder), report=call.report)
+            spec = without_gone(call.spec, outlined)
+            request = PrepareRequest(spec=spec, source=rows, folder=Path(folder), report=call.report)
             return _kept(call, outlined, provider.prepare(request))
 
 
@@ -167,39 +176,10 @@ def _lost(situation: Situation, recipe: str) -> Cause:
     return Cause(code=CauseCode.LOST, address=situation.resource.address, detail=detail)
 
 
-def _own_causes(situation: Situation, delta: Delta, old: Mapping[str, Json]) -> list[Cause]:
-    out: list[Cause] = []
-    address = situation.resource.address
-    if "build.preparer" in delta.inputs:
-        before, after = old.get("preparer"), situation.provider_recipe
-        out.append(
-            Cause(
-                code=CauseCode.LIBRARY,
-                address=address,
-                before=before,
-                after=after,
-                detail=f"what prepares it changed: {_spelt(before)} → {_spelt(after)}",
-            )
-        )
-    written = any(field.path[:1] in (("from",), ("prepare",), ("split",)) for field in delta.fields)
-    if not written and {"build.columns", "build.rows"} & {*delta.inputs}:
-        out.append(Cause(code=CauseCode.DATA, address=address, detail=_other_data(situation, old)))
-    return out
-
-
-def _other_data(situation: Situation, old: Mapping[str, Json]) -> str:
-    source = _source(situation)
-    before = old.get("columns")
-    if source is None or situation.spec is None or not isinstance(before, Mapping):
-        return "it was made of other data than its source holds now"
-    now = outline(_json(situation.spec), source.facts).columns or {}
-    names = sorted(str(name) for name in {*before, *now} if before.get(name) != now.get(name, {}).get("digest"))
-    listed = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return f"it was made of other data than its source holds now: {listed or 'other rows'}"
-
-
-def _spelt(recipe: Json) -> str:
-    return ", ".join(f"{key} {value}" for key, value in recipe.items()) if isinstance(recipe, Mapping) else "unknown"
+def _outlined(situation: Situation, source: Outlook) -> Outline:
+    spec = _json(situation.spec or {})
+    known = left_out(spec, situation.build_fields, situation.record, situation.versions)
+    return outline(spec, source.facts, situation.provider_recipe, known)
 
 
 def _unworkable(situation: Situation, error: OutlineError) -> Diagnostic:
@@ -212,10 +192,15 @@ def _unworkable(situation: Situation, error: OutlineError) -> Diagnostic:
     )
 
 
-def _source(situation: Situation) -> Outlook | None:
-    spec = situation.spec if situation.spec is not None else situation.resource.spec
-    written = spec.get("from")
-    return situation.upstream.get(Address.parse(written)) if isinstance(written, str) else None
+def _needless(situation: Situation, source: Outlook, path: FieldPath, name: str) -> Diagnostic:
+    return Diagnostic(
+        code="dataset-column-gone",
+        summary=f"{situation.resource.address} drops {name}, which {source.address} no longer has",
+        fix=f"take {name} out of the list; nothing hangs on it",
+        severity=Severity.WARNING,
+        address=situation.resource.address,
+        path=("spec", *path),
+    )
 
 
 def _json(spec: Mapping[str, Tree]) -> Mapping[str, Json]:

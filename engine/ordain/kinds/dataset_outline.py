@@ -6,18 +6,20 @@ source rows ───── filter ───────────────
 ```
 
 A column's digest covers all that decides its values and nothing else, so that a column nobody reads moves nobody. The
-rows' digest covers all that decides which rows there are and on which side of the split.
+rows' digest covers all that decides which rows there are and on which side of the split. Where an expression decides,
+the version of what runs it (``preparer``) is part of it.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from ordain.kinds.sql_reads import columns_read, volatile
-from ordain.values.data import Json, Path
+from ordain.values.data import Json, Path, Tree
 from ordain.values.fingerprint import digest
+from ordain.values.record import ResourceRecord, VersionRecord
 
 Column = Mapping[str, Json]
 
@@ -27,13 +29,17 @@ class Outline:
     """``rows`` and each column's ``digest`` as in the module; ``columns`` is None where SQL decides them.
 
     A column: ``{"digest", "type", "personal", "reads": [columns of the source]}``; the type of a derived one is
-    ``unknown``. ``personal`` says whether any personal column may still be in it.
+    ``unknown``. ``personal`` says whether any personal column may still be in it. ``preparer`` is what of the provider
+    counts; ``gone`` are columns that a step leaves out and that need not be there any more, by their place in the spec.
     """
 
     rows: str
     columns: Mapping[str, Column] | None
     personal: bool
     count: int | None
+    preparer: Mapping[str, Json] = field(default_factory=dict)
+    may_go: frozenset[str] = frozenset()
+    gone: tuple[tuple[Path, str], ...] = ()
 
 
 class OutlineError(ValueError):
@@ -44,10 +50,16 @@ class OutlineError(ValueError):
         self.path = path
 
 
-def outline(spec: Mapping[str, Json], source: Mapping[str, Json]) -> Outline:
-    """Return the outline of a dataset from its normalised spec and the facts of its source.
+def outline(
+    spec: Mapping[str, Json],
+    source: Mapping[str, Json],
+    preparer: Mapping[str, Json],
+    may_go: frozenset[str] = frozenset(),
+) -> Outline:
+    """Return the outline of a dataset from its normalised spec, the facts of its source and what runs the steps.
 
-    Runs nothing and reads no data. Raises ``OutlineError`` for a step that cannot work.
+    ``may_go`` are columns that a drop may name although they are not there. Runs nothing and reads no data. Raises
+    ``OutlineError`` for a step that cannot work.
     """
     count = source.get("rows")
     start = _source_columns(source)
@@ -56,6 +68,8 @@ def outline(spec: Mapping[str, Json], source: Mapping[str, Json]) -> Outline:
         columns=start,
         personal=any(bool(column["personal"]) for column in start.values()),
         count=count if isinstance(count, int) else None,
+        preparer=preparer,
+        may_go=may_go,
     )
     prepare = spec.get("prepare")
     for index, step in enumerate(prepare if isinstance(prepare, list | tuple) else ()):
@@ -64,6 +78,42 @@ def outline(spec: Mapping[str, Json], source: Mapping[str, Json]) -> Outline:
         state = _STEPS[word](state, argument, ("prepare", index, word))
     split = spec.get("split")
     return _split(state, split if isinstance(split, Mapping) else {})
+
+
+def left_out(
+    spec: Mapping[str, Json],
+    spec_recipe: str,
+    record: ResourceRecord | None,
+    versions: Iterable[VersionRecord],
+) -> frozenset[str]:
+    """Return the columns that drops of this spec name and that once were there to be dropped.
+
+    Those are the ones that what stands drops too, and all of them where this very preparation made a version before.
+    """
+    asked = frozenset(_dropped(spec))
+    if any(one.spec_recipe == spec_recipe for one in versions):
+        return asked
+    return asked & frozenset(_dropped(record.spec)) if record is not None else frozenset()
+
+
+def _dropped(spec: Mapping[str, Tree]) -> Iterator[str]:
+    steps = spec.get("prepare")
+    for step in steps if isinstance(steps, list | tuple) else ():
+        names = step.get("drop") if isinstance(step, Mapping) else None
+        yield from (str(name) for name in (names if isinstance(names, list | tuple) else ()))
+
+
+def without_gone(spec: Mapping[str, Json], outlined: Outline) -> Mapping[str, Json]:
+    """Return the spec without the drops of columns that are not there."""
+    gone = {path for path, _ in outlined.gone}
+    prepare = spec.get("prepare")
+    steps = list(prepare) if isinstance(prepare, list | tuple) else []
+    for number, step in enumerate(steps):
+        names = step.get("drop") if isinstance(step, Mapping) else None
+        if isinstance(names, list | tuple):
+            left = [name for place, name in enumerate(names) if ("prepare", number, "drop", place) not in gone]
+            steps[number] = {"drop": left}
+    return {**spec, "prepare": steps} if gone else spec
 
 
 def _source_columns(source: Mapping[str, Json]) -> dict[str, Column]:
@@ -84,8 +134,13 @@ def _drop(state: Outline, argument: Json, path: Path) -> Outline:
     names = [str(name) for name in argument] if isinstance(argument, list | tuple) else []
     if state.columns is None:
         return replace(state, rows=digest(["drop", names, state.rows]))
+    gone: list[tuple[Path, str]] = []
     for index, name in enumerate(names):
-        _exists(name, state.columns, (*path, index))
+        if name not in state.columns and name in state.may_go:
+            gone.append(((*path, index), name))
+        else:
+            _exists(name, state.columns, (*path, index))
+    state = replace(state, gone=(*state.gone, *gone))
     left = {name: column for name, column in state.columns.items() if name not in names}
     if not left:
         raise OutlineError(path, "no column would be left")
@@ -111,9 +166,9 @@ def _filter(state: Outline, argument: Json, path: Path) -> Outline:
     text = str(argument).strip()
     if state.columns is None:
         _steady(text, (), path)
-        return replace(state, rows=digest(["filter", text, state.rows]), count=None)
+        return replace(state, rows=digest(["filter", text, state.rows, state.preparer]), count=None)
     read = _read(text, state.columns, path)
-    return replace(state, rows=digest(["filter", text, _digests(read), state.rows]), count=None)
+    return replace(state, rows=digest(["filter", text, _digests(read), state.rows, state.preparer]), count=None)
 
 
 def _derive(state: Outline, argument: Json, path: Path) -> Outline:
@@ -121,7 +176,7 @@ def _derive(state: Outline, argument: Json, path: Path) -> Outline:
     if state.columns is None:
         for name, text in texts.items():
             _steady(text, (), (*path, name))
-        return replace(state, rows=digest(["derive", texts, state.rows]))
+        return replace(state, rows=digest(["derive", texts, state.rows, state.preparer]))
     known = {name.lower(): name for name in state.columns}
     made: dict[str, Column] = {}
     for name, text in texts.items():
@@ -135,7 +190,7 @@ def _derive(state: Outline, argument: Json, path: Path) -> Outline:
         read = _read(text, state.columns, (*path, name))
         made[name] = {
             # A window sees all rows there are at this point, so they decide the value too.
-            "digest": digest(["derive", text, _digests(read), state.rows]),
+            "digest": digest(["derive", text, _digests(read), state.rows, state.preparer]),
             "type": "unknown",
             "personal": any(bool(column["personal"]) for column in read.values()),
             "reads": sorted({str(one) for column in read.values() for one in _list(column["reads"])}),
@@ -150,7 +205,7 @@ def _sql(state: Outline, argument: Json, path: Path) -> Outline:
         _one_case(state.columns, path)
     # Its columns are known when it has run: until then everything hangs on everything.
     before = _digests(state.columns) if state.columns is not None else None
-    return replace(state, rows=digest(["sql", text, before, state.rows]), columns=None, count=None)
+    return replace(state, rows=digest(["sql", text, before, state.rows, state.preparer]), columns=None, count=None)
 
 
 def _split(state: Outline, split: Mapping[str, Json]) -> Outline:
@@ -159,7 +214,8 @@ def _split(state: Outline, split: Mapping[str, Json]) -> Outline:
     if column is not None and state.columns is not None:
         _exists(str(column), state.columns, ("split", "column"))
         group = state.columns[str(column)]["digest"]
-    return replace(state, rows=digest(["split", split, group, state.rows]))
+    # Its own recipe draws the split; the versions of what runs expressions have no part in it.
+    return replace(state, rows=digest(["split", split, group, state.rows, state.preparer.get("recipe")]))
 
 
 _STEPS: Mapping[str, Callable[[Outline, Json, Path], Outline]] = {

@@ -97,7 +97,7 @@ LATELY = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Of the last ``judged`` versions (at most ``LATELY``) ``passed`` did; ``failing`` says which gates refused some."""
+    """Of the last ``judged`` versions (at most ``LATELY``) ``passed`` did; ``failing`` are gates that refused some."""
 
     passed: int
     judged: int
