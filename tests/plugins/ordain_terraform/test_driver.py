@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ordain.api import ExitCode, OrdainError, Secret, canonical
+from ordain.api import Address, ExitCode, OrdainError, Reference, Secret, canonical
+from ordain.values.record import place_of
 
 
 def test_a_new_module_is_planned_and_exactly_that_plan_is_applied(lab):
@@ -106,6 +107,41 @@ def test_destroy_does_what_its_plan_showed_and_may_be_repeated(lab):
     lab.evidence = None
     lab.destroy()
     assert lab.look().facts["changes"][0]["action"] == "create"
+
+
+KEYED = Address(kind="infrastructure", name="bucket", key="eu.west@1")
+
+
+def test_an_address_with_a_key_has_outputs_of_its_own(lab):
+    lab.address = KEYED
+    lab.write("infra/bucket/s.tf", 'output "token" {\n value = "t0p-s3cret"\n sensitive = true\n}')
+    token = lab.settle().outputs["token"]
+    assert token.names == ('infrastructure.bucket["eu.west@1"].outputs.token',)
+    assert Reference.parse(token.names[0]) == Reference(address=KEYED, path=("token",))
+    assert lab.reveal("token") == "t0p-s3cret"
+    assert lab.look().facts["empty"] is True
+
+
+def test_what_was_moved_keeps_its_state_and_its_secrets(lab, tmp_path):
+    lab.private = tmp_path / "home" / place_of(lab.address, None)
+    lab.write("infra/bucket/s.tf", 'output "token" {\n value = "t0p-s3cret"\n sensitive = true\n}')
+    lab.settle()
+    lab.record = replace(lab.record, address=KEYED, place=place_of(lab.address, lab.record))
+    lab.address = KEYED
+    lab.private = tmp_path / "home" / place_of(lab.address, lab.record)
+    assert lab.look().facts["empty"] is True
+    assert lab.reveal("token") == "t0p-s3cret"
+    lab.spec["variables"] = {"region": "us"}
+    assert lab.settle().outputs["url"] == "us-bucket"
+    lab.look(deleting=True)
+    lab.destroy()
+    assert list(lab.private.iterdir()) == []
+
+
+def test_places_of_any_two_addresses_differ():
+    keys = ("", "eu", "eu.west", "eu@1", "EU")
+    names = {Address(kind="infrastructure", name="bucket", key=key).slug for key in keys}
+    assert len(names) == len(keys) and not any("/" in name or '"' in name for name in names)
 
 
 def test_destroy_without_a_plan_destroys(lab):

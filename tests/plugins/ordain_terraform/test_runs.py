@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +21,7 @@ from ordain_terraform import command, planning
 SLOW = """\
 resource "terraform_data" "slow" {
   provisioner "local-exec" {
-    command = "touch %MARK%; for i in $(seq %TENTHS%); do sleep 0.1; done; touch %MARK%.done"
+    command = "touch %MARK%; while [ ! -e %MARK%.go ]; do sleep 0.05; done; touch %MARK%.done"
   }
 }
 """
@@ -28,21 +29,37 @@ resource "terraform_data" "slow" {
 
 @pytest.fixture
 def slow(lab, tmp_path):
-    """Add a resource that takes ``seconds`` to create; return the file that says it has begun."""
+    """Add a resource whose creation ends when it is let go; return the file that says it has begun."""
 
-    def make(seconds):
+    def make():
         mark = tmp_path / "mark"
-        lab.write("infra/bucket/slow.tf", SLOW.replace("%MARK%", str(mark)).replace("%TENTHS%", str(int(seconds * 10))))
+        lab.write("infra/bucket/slow.tf", SLOW.replace("%MARK%", str(mark)))
         return mark
 
-    return make
+    yield make
+    let_go(tmp_path / "mark")  # whatever a failed test left behind
 
 
-def wait_until(holds, seconds=30.0):
+def let_go(mark):
+    mark.with_name("mark.go").touch()
+
+
+def wait_until(holds, seconds=300.0):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, "it never came"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def letting_go(mark):
+    """Let the resource go a moment after the body has begun: what is in it has to wait, however fast it is."""
+    timer = threading.Timer(0.3, let_go, (mark,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
 
 
 def wait_for(path):
@@ -96,13 +113,15 @@ def running(path):
 
 
 def test_a_killed_engine_leaves_terraform_to_finish_and_the_same_step_is_not_done_twice(lab, slow):
-    mark = slow(0.7)
+    mark = slow()
     lab.look()
     process = apply_in_a_process(lab, "the-key")
     wait_for(mark)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    result = lab.apply(lab.call(key="the-key"))  # waits for the Terraform that outlived its engine
+    assert running(lab.private), "Terraform went with its engine"
+    with letting_go(mark):
+        result = lab.apply(lab.call(key="the-key"))  # waits for the Terraform that outlived its engine
     assert mark.with_name("mark.done").exists()
     assert result.outputs["url"] == "eu-bucket"
     assert lab.look().facts["empty"] is True
@@ -110,18 +129,19 @@ def test_a_killed_engine_leaves_terraform_to_finish_and_the_same_step_is_not_don
 
 
 def test_after_a_killed_engine_a_new_plan_waits_and_sees_what_was_done(lab, slow):
-    mark = slow(0.5)
+    mark = slow()
     lab.look()
     process = apply_in_a_process(lab, "the-key")
     wait_for(mark)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert lab.look().facts["empty"] is True
+    with letting_go(mark):
+        assert lab.look().facts["empty"] is True
     assert lab.apply(lab.call(key="another-key")).outputs["url"] == "eu-bucket"
 
 
 def test_after_terraform_itself_was_killed_the_rest_is_planned_and_done(lab, slow, refused):
-    mark = slow(30)
+    mark = slow()
     lab.look()
     process = apply_in_a_process(lab, "the-key")
     wait_for(mark)
@@ -132,43 +152,49 @@ def test_after_terraform_itself_was_killed_the_rest_is_planned_and_done(lab, slo
             os.kill(pid, signal.SIGKILL)
     diagnostic = refused(lab.apply, lab.call(key="the-key"))
     assert diagnostic.exit is ExitCode.STALE
-    slow(0)
+    let_go(mark)
     assert lab.look().facts["empty"] is False
     lab.apply()
     assert lab.look().facts["empty"] is True
 
 
 def test_an_interrupted_apply_lets_terraform_write_its_state(lab, slow):
-    mark = slow(0.5)
+    mark = slow()
     lab.look()
     process = apply_in_a_process(lab, "the-key")
     wait_for(mark)
     os.kill(process.pid, signal.SIGINT)
-    process.wait(30)
+    let_go(mark)
+    process.wait(300)
     assert process.returncode == 8
     held = json.loads((lab.private / "state" / "default.tfstate").read_text())
     assert {resource["name"] for resource in held["resources"]} >= {"bucket"}
     assert not running(lab.private)
 
 
-def test_a_hanging_terraform_is_stopped_in_time_and_said_so(lab, slow, refused):
-    mark = slow(3)
+def test_a_hanging_terraform_is_stopped_in_time_and_said_so(lab, slow, refused, monkeypatch):
+    mark = slow()  # never let go: it ends because it is ended, or not at all
     lab.look()
-    lab.timeout = 0.5
-    began = time.monotonic()
+    monkeypatch.setattr(command, "GRACE", 1.0)
+    lab.timeout = 2.0
     diagnostic = refused(lab.apply)
     assert diagnostic.code == "terraform-timeout" and diagnostic.exit is ExitCode.TIMEOUT
-    assert mark.exists() and time.monotonic() - began < 4.5
-    assert not running(lab.private)
+    assert not mark.with_name("mark.done").exists()
+    wait_until(lambda: not running(lab.private) and not running(mark))
 
 
 def test_what_does_not_heed_an_interrupt_is_killed_with_all_it_started(tmp_path, monkeypatch):
     stubborn = tmp_path / "stubborn"
-    stubborn.write_text("#!/bin/sh\ntrap '' INT\n(while true; do sleep 0.1; done) &\nwhile true; do sleep 0.1; done\n")
+    ready = tmp_path / "ready"
+    stubborn.write_text(
+        f"#!/bin/sh\ntrap '' INT\n(while true; do sleep 0.1; done) &\ntouch {ready}\nwhile true; do sleep 0.1; done\n"
+    )
     stubborn.chmod(0o755)
     monkeypatch.setattr(command, "GRACE", 0.3)
+    clock = SimpleNamespace(monotonic=lambda: float(ready.exists()), sleep=time.sleep)  # time is up once it is ready
+    monkeypatch.setattr(command, "time", clock)
     around = command.Surroundings(binary=str(stubborn), folder=tmp_path, env=dict(os.environ), scratch=tmp_path)
-    finished = command.run(around, command.Command(words="plan", deadline=time.monotonic() + 0.3))
+    finished = command.run(around, command.Command(words="plan", deadline=0.5))
     assert finished.timed_out and finished.code == -signal.SIGKILL
     wait_until(lambda: not running(stubborn))
 
