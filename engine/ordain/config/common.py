@@ -24,6 +24,10 @@ _BYTES = {
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s?([kKMGT]i?B|B)", re.ASCII)
 
+# What they are in a file, for its JSON Schema.
+_Duration = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
+_Size = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
+
 
 def seconds(text: Any) -> float:
     """Return the seconds that ``30s``, ``5m``, ``2h`` or ``1d`` are; raise ``ValueError``."""
@@ -64,7 +68,9 @@ class NeedsSpec(Spec):
     """What a step needs of the machine."""
 
     cpu: float | None = Field(default=None, gt=0, description="cores")
-    memory: Annotated[int | None, BeforeValidator(size)] = None
+    memory: Annotated[int | None, BeforeValidator(size, json_schema_input_type=_Size)] = Field(
+        default=None, description="the most the step's process may allocate, as in 512MiB or 2GB"
+    )
 
 
 class RunSpec(Spec):
@@ -72,10 +78,14 @@ class RunSpec(Spec):
 
     not_yet: ClassVar[frozenset[str]] = frozenset(("resources.gpu",))
 
-    executor: str = Field(default="default", min_length=1)
-    resources: NeedsSpec = Field(default_factory=NeedsSpec)
-    timeout: Annotated[float | None, BeforeValidator(seconds)] = None
-    retries: int = Field(default=0, ge=0, le=100)
+    executor: str = Field(default="default", min_length=1, description="there is one today")
+    resources: NeedsSpec = Field(
+        default_factory=NeedsSpec, description="what a step may use; it then runs in a process of its own"
+    )
+    timeout: Annotated[float | None, BeforeValidator(seconds, json_schema_input_type=_Duration)] = Field(
+        default=None, description="after this long the step is ended; as in 30s, 5m, 2h or 1d"
+    )
+    retries: int = Field(default=0, ge=0, le=100, description="how often a failed step is tried again")
 
     def value(self) -> RunOptions:
         return RunOptions(

@@ -117,7 +117,7 @@ class Contract(Spec):
     closed: bool = Field(default=False, description="whether the data may have no other columns")
     on_fail: Literal["stop", "quarantine", "warn"] = Field(
         default="stop",
-        description="``stop``: nothing is made of it, exit 7; ``warn``: it is only said. ``quarantine`` is refused today",
+        description="``stop``: nothing is made of it, exit 7; ``warn``: it is only said; ``quarantine``: not yet",
     )
 
     @field_validator("on_fail")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from ordain.api.fields import Spec
 from ordain.values.address import NAME, Address
@@ -29,17 +29,25 @@ def _name(text: str) -> str:
     return text
 
 
+def _both_names(schema: dict[str, Any]) -> None:
+    schema["properties"]["values"] = {**schema["properties"]["enum"], "description": "the same as ``enum``"}
+
+
 class Variable(Spec):
     """A typed variable of the project; without ``default`` it must be set."""
 
-    type: Literal["string", "integer", "number", "boolean", "list", "map"] = "string"
-    default: Any = None
+    model_config = ConfigDict(json_schema_extra=_both_names)
+
+    type: Literal["string", "integer", "number", "boolean", "list", "map"] = Field(
+        default="string", description="what values must be"
+    )
+    default: Any = Field(default=None, description="the value where none is given")
     min: float | None = Field(default=None, description="least value of a number, least length of anything else")
     max: float | None = Field(default=None, description="greatest value of a number, greatest length of anything else")
     pattern: str | None = Field(default=None, max_length=1000, description="regular expression for the whole text")
     values: tuple[Any, ...] | None = Field(default=None, alias="enum", description="the values there are")
-    description: str = ""
-    secret: bool = False
+    description: str = Field(default="", description="for people")
+    secret: bool = Field(default=False, description="whether its value must not be shown or kept")
 
     @model_validator(mode="before")
     @classmethod
@@ -75,8 +83,12 @@ class ProjectSpec(Spec):
     """The project."""
 
     state: StateStore = Field(default_factory=StateStore)
-    artifacts: Annotated[str, AfterValidator(_local)] = Field(default=".ordain/artifacts", min_length=1)
-    variables: dict[str, Variable] = Field(default_factory=dict)
+    artifacts: Annotated[str, AfterValidator(_local)] = Field(
+        default=".ordain/artifacts", min_length=1, description="the folder of datasets, models and attached plans"
+    )
+    variables: dict[str, Variable] = Field(
+        default_factory=dict, description="by name: the variables expressions may read as ``var.NAME``"
+    )
     trust: Trust = Field(default_factory=Trust)
 
 
@@ -91,11 +103,15 @@ class EnvironmentSpec(Spec):
 
     not_yet: ClassVar[frozenset[str]] = frozenset(("soak", "approvals", "executors", "secrets.map"))
 
-    default: bool = False
-    promotes_from: Annotated[str, AfterValidator(_name)] | None = None
-    variables: dict[str, Any] = Field(default_factory=dict)
-    overrides: dict[Annotated[str, AfterValidator(_address)], dict[str, Any]] = Field(default_factory=dict)
-    policies: dict[str, Level] = Field(default_factory=dict)
+    default: bool = Field(default=False, description="whether it is meant where no ``--env`` is given")
+    promotes_from: Annotated[str, AfterValidator(_name)] | None = Field(
+        default=None, description="the environment whose versions are taken instead of training"
+    )
+    variables: dict[str, Any] = Field(default_factory=dict, description="values of the project's variables here")
+    overrides: dict[Annotated[str, AfterValidator(_address)], dict[str, Any]] = Field(
+        default_factory=dict, description="by address: what differs in a document here; null removes, lists replace"
+    )
+    policies: dict[str, Level] = Field(default_factory=dict, description="by policy name: the level that holds here")
     secrets: Secrets = Field(default_factory=Secrets)
 
 
@@ -105,11 +121,14 @@ class PolicySpec(Spec):
     not_yet: ClassVar[frozenset[str]] = frozenset(("tests",))
 
     level: Level = Field(description="advisory: shown; soft: denies unless overridden; hard: denies")
-    stage: PolicyStage = PolicyStage.PLAN
-    match: str = Field(default="true", min_length=1)
-    require: str = Field(min_length=1)
-    message: str = ""
-    remedy: str = ""
+    stage: PolicyStage = Field(
+        default=PolicyStage.PLAN,
+        description="``plan``: judged when planning; ``gate``: judged of each version an apply makes",
+    )
+    match: str = Field(default="true", min_length=1, description="CEL: which resources it is about")
+    require: str = Field(min_length=1, description="CEL: what must be true of them")
+    message: str = Field(default="", description="what is said where it fails; a template")
+    remedy: str = Field(default="", description="what to do then")
 
 
 _Address = Annotated[str, AfterValidator(_address)]
