@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ordain.values.data import Json, Path, Tree
+from ordain.values.data import Json, Leaf, Path, Secret, Tree, leaves, replace_leaves
 from ordain.values.fingerprint import Facet, Fingerprint, short
 
 if TYPE_CHECKING:
@@ -39,11 +39,17 @@ def fingerprint_of(
 ) -> Fingerprint:
     """Return the four digests of a resource.
 
+    A secret counts by its digest where that is known: what it is called, and whence it comes, is only written down.
     ``spec`` is normalised against ``model`` and holds no ``Unknown`` leaf; ``inputs`` are by facet (``{"build": {…},
     "judge": {…}, "serve": {…}}``); ``record`` is what ``record_part`` gives.
     """
     from ordain.api.fields import split  # pydantic: a plan without changes never comes here
 
+    held = [leaf for _, leaf in leaves(spec) if isinstance(leaf, Secret) and leaf.digest is not None]
+    if held:
+        sealed = replace_leaves(spec, _by_digest)
+        spec = sealed if isinstance(sealed, Mapping) else spec
+        record = {**record, "secrets": [leaf.expression for leaf in held]}
     fields = split(model, spec)
     return Fingerprint(
         build=short({"spec": fields[Facet.BUILD], "inputs": inputs.get("build", {})}),
@@ -51,6 +57,12 @@ def fingerprint_of(
         serve=short({"spec": fields[Facet.SERVE], "inputs": inputs.get("serve", {})}),
         record=short({"spec": fields[Facet.RECORD], "record": record}),
     )
+
+
+def _by_digest(leaf: Leaf) -> Tree:
+    if isinstance(leaf, Secret) and leaf.digest is not None:
+        return Secret(expression="", names=(), digest=leaf.digest)
+    return leaf
 
 
 def ignoring(

@@ -13,7 +13,7 @@ def fields(before: Tree, after: Tree, path: Path = ()) -> Iterator[FieldChange]:
     """Yield the fields that differ, in the order of ``after`` with removed ones last.
 
     Mappings are compared key by key, lists as a whole unless they have the same length. Equal numbers of another
-    type (1 and 1.0) differ; secrets differ where their digests do.
+    type (1 and 1.0) differ; secrets differ where their digests or their names do.
     """
     if _same(before, after):
         return
@@ -38,6 +38,6 @@ def _same(before: Tree, after: Tree) -> bool:
     if isinstance(after, Unknown) or has_unknown(after):
         return False
     if isinstance(before, Secret) and isinstance(after, Secret):
-        known = before.digest is not None and after.digest is not None
-        return before.digest == after.digest if known else before.names == after.names
+        unknown = before.digest is None or after.digest is None
+        return before.expression == after.expression and (unknown or before.digest == after.digest)
     return before is after or canonical(before) == canonical(after)
