@@ -10,7 +10,7 @@ from ordain.config.instances import Known
 from ordain.config.load import Document
 from ordain.config.report import Place, Report, choose
 from ordain.config.settings import Settings
-from ordain.values.address import BY_ADDRESS, Address
+from ordain.values.address import BY_ADDRESS, Address, snake
 from ordain.values.data import Tree
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.setting import Import, Move, Removal
@@ -81,23 +81,25 @@ class Reading:
             return None
         if document.kind == "Removed":
             address = self._address(checked, "from", document)
+            if address is None:
+                return None
             return Removal(address=address, destroy=checked["destroy"] is True, written=document.source)
         target = self._address(checked, "to", document)
         if document.kind == "Import":
-            return Import(target=target, id=str(checked["id"]), written=document.source)
-        return Move(source=self._address(checked, "from", document), target=target, written=document.source)
+            return Import(target=target, id=str(checked["id"]), written=document.source) if target else None
+        source = self._address(checked, "from", document)
+        return Move(source=source, target=target, written=document.source) if source and target else None
 
-    def _address(self, spec: Mapping[str, Tree], key: str, document: Document) -> Address:
-        """Return the address under a key; reports a kind there is not."""
+    def _address(self, spec: Mapping[str, Tree], key: str, document: Document) -> Address | None:
+        """Return the address under a key; None, and a report, where there is no such kind."""
         address = Address.parse(str(spec[key]))
         if self.registry.kind_of(address.kind) is None:
-            from ordain.values.address import snake
-
             kinds = [snake(kind) for kind in self.registry.kinds]
             place = Place(source=document.source, path=("spec", key))
             self.report.add(
                 place, "kind-unknown", f"there is no kind {address.kind!r}", choose(address.kind, kinds, "kinds")
             )
+            return None
         return address
 
     def _check_from(self, address: Address, written: Source, *, whole: bool) -> None:
@@ -181,9 +183,9 @@ class Reading:
             return
         wrong = self.known.missing(target)
         if wrong is not None:
-            to = "becomes" if kind == "Moved" else "is imported to"
+            verb = "move" if kind == "Moved" else "be imported"
             self._tell(
-                place, "refactoring-to", f"what {to} {target} has no document: {wrong[0]}", wrong[1],
+                place, "refactoring-to", f"nothing can {verb} to {target}: {wrong[0]}", wrong[1],
                 *self._definition(target),
             )  # fmt: skip
 

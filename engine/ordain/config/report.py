@@ -34,8 +34,12 @@ class Place:
         return locate_key(self.source, self.path) if self.key else locate(self.source, self.path)
 
     def other(self) -> tuple[tuple[Span, str], ...]:
-        """Return the place's counterpart, where its document is expanded from a blueprint."""
-        return counterpart(self.source, self.path, key=self.key)
+        """Return the place's counterpart, where its document is expanded from a blueprint, and what it overrides."""
+        found = counterpart(self.source, self.path, key=self.key)
+        if not any(self.path[: len(one.path)] == one.path for one in self.source.overlays):
+            return found
+        own = replace(self, source=replace(self.source, overlays=()))
+        return (*found, (own.at(), "in the document it overrides"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,16 +131,13 @@ class _Index:
             for one in (document,) if each is None else instances.instances(document, each):
                 here = scope if one.each is None else replace(scope, each=one.each)
                 made += expand(one, self.options.blueprints, here, self.report)
-        self.complete = len(self.report.diagnostics) == before
-        self.add(one for one in made if not self._refused(one))
+        wrong = any(one.is_error for one in self.report.diagnostics[before:])
+        self.complete = not wrong and not any(self._broken(document) for document in self.uses)
+        self.add(made)
 
-    def _refused(self, document: Document) -> bool:
-        refused = document.kind in ("Project", "Environment")
-        if refused:
-            place = Place(source=document.source, path=("kind",))
-            summary = f"a blueprint cannot make a document of kind {document.kind}"
-            self.report.add(place, "blueprint-kind", summary, "write it beside the document that uses the blueprint")
-        return refused
+    def _broken(self, document: Document) -> bool:
+        blueprint = self.options.blueprints.get(document.use)
+        return blueprint is None or blueprint.broken
 
     def of(self, kind: str) -> list[Document]:
         return [one for _, one in sorted(self.named.items()) if one.kind == kind]
