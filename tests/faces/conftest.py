@@ -45,7 +45,12 @@ def _at(line: int, column: int = 1, file: str = "models.yaml") -> Span:
     return Span(file=file, line=line, column=column)
 
 
-def _plan(environment: str = "dev", estimates: Mapping[str, Estimate] | None = None, **parts: object) -> Plan:
+def _plan(
+    environment: str = "dev",
+    estimates: Mapping[str, Estimate] | None = None,
+    duration: Estimate | None = None,
+    **parts: object,
+) -> Plan:
     changes = parts.get("changes", ())
     acting = [c for c in changes if c.acts]
     given = {
@@ -66,7 +71,11 @@ def _plan(environment: str = "dev", estimates: Mapping[str, Estimate] | None = N
     }
     program = Program(environment=environment, **given)
     envelope = Envelope(
-        id="01JD8Z7V3N", created_at="2026-11-21T09:00:00Z", engine_version="0.1.0", estimates=estimates or {}
+        id="01JD8Z7V3N",
+        created_at="2026-11-21T09:00:00Z",
+        engine_version="0.1.0",
+        estimates=estimates or {},
+        duration=duration,
     )
     return Plan(program=program, digest=digest(program), envelope=envelope)
 
@@ -155,6 +164,7 @@ def spec_change() -> Plan:
             "model.subscriber": Estimate(p50=8.2, p90=12.0, runs=3),
             "deployment.subscriber-api": Estimate(p50=1.1, p90=1.5, runs=3),
         },
+        duration=Estimate(p50=9.3, p90=13.5, runs=3),
         changes=(
             _update(
                 CAMPAIGNS,
@@ -187,6 +197,8 @@ def spec_change() -> Plan:
                         condition='roc_auc >= 0.70 and not_worse("roc_auc", 0.01)',
                         then="v0c44e7a91b2f becomes the champion",
                         otherwise="v8d1f2c3b4a59 stays the champion",
+                        passed=4,
+                        judged=5,
                     ),
                 ),
             ),
@@ -370,7 +382,12 @@ def destroyed() -> Plan:
         changes=(
             gone(SERVER),
             gone(BUCKET, nested=(Nested(address="terraform_data.bucket", action="delete"),)),
-            gone(MODEL, blocked="protected: remove lifecycle.protect first", lifecycle=Lifecycle(protect=True)),
+            gone(
+                MODEL,
+                blocked="protected: set lifecycle.protect: false and apply before it may be removed",
+                protected=True,
+                lifecycle=Lifecycle(protect=True),
+            ),
             Change(
                 address=_a("value.note"),
                 kind="Value",
@@ -436,6 +453,8 @@ def secrets() -> Plan:
         drift=(
             Drift(address=SERVER, detail="the server does not answer; it was running on port 8123",
                   fields=(FieldChange(path=("url",), before="http://127.0.0.1:8123", after=None),)),
+            Drift(address=_a("data_source.warehouse"), detail="the table has another owner",
+                  fields=(FieldChange(path=("owner",), before="ana", after="postgres"),)),
         ),
     )  # fmt: skip
 
@@ -462,6 +481,83 @@ def errored() -> Plan:
     )  # fmt: skip
 
 
+def language() -> Plan:
+    """What a refactoring, an import, another signature and other ways to run come to; narrowed by selectors."""
+    north = _a('model.churn["north"]')
+    dropped = Cause(
+        code=CauseCode.SPEC,
+        address=MODEL,
+        path=("spec", "features", "exclude"),
+        before=["contact"],
+        after=["contact", "balance"],
+        at=_at(36, 24),
+    )
+    left = "not selected"
+    return _plan(
+        selection=("model.*", "infrastructure.bucket", "!deployment.shadow"),
+        estimates={"model.subscriber": Estimate(p50=95.0, p90=140.0, runs=6)},
+        duration=Estimate(p50=95.0, p90=140.0, runs=6),
+        changes=(
+            _update(
+                MODEL,
+                Effect.RETRAIN_INCOMPATIBLE,
+                dropped,
+                fields=(FieldChange(path=("spec", "features", "exclude"), before=["contact"],
+                                    after=["contact", "balance"]),),
+                branches=(Branch(condition="gates pass: roc_auc >= 0.70", then="v0c44 becomes champion",
+                                 otherwise="champion v8d1 stays", passed=0, judged=3),),
+                notes=("signature: - balance",),
+            ),
+            _update(
+                SERVER,
+                Effect.REDEPLOY,
+                dropped,
+                Cause(code=CauseCode.UPSTREAM, address=MODEL, detail="model.subscriber is retrained"),
+                depends_on=(MODEL,),
+            ),
+            _update(
+                north,
+                Effect.MOVE,
+                Cause(code=CauseCode.MOVED, address=north, before="model.old", after=str(north),
+                      detail=f"model.old is called {north} now", at=_at(3, 9, "moves.yaml")),
+                previous_address=_a("model.old"),
+            ),
+            _new(
+                BUCKET,
+                3,
+                "terraform",
+                Effect.IMPORT,
+                causes=(Cause(code=CauseCode.IMPORTED, address=BUCKET, after="raw-calls",
+                              detail="the world has raw-calls already", at=_at(9, 7, "moves.yaml")),),
+                importing=("raw-calls",),
+            ),
+            _update(
+                _a("model.scores"),
+                Effect.ENV_ONLY,
+                Cause(code=CauseCode.SPEC, address=_a("model.scores"), path=("run", "executor"), before="default",
+                      after="gpu", at=_at(90, 20)),
+            ),
+            _update(
+                _a("model.fraud"),
+                Effect.ROLL_BACK,
+                Cause(code=CauseCode.SPEC, address=_a("model.fraud"), path=("spec", "seed"), before=8, after=7,
+                      at=_at(99, 9)),
+                notes=("v77aa was trained before: nothing is trained again",),
+            ),
+            Change(address=_a("model.retired"), kind="Model", provider=None, action=Action.DELETE,
+                   effect=Effect.RETIRE,
+                   causes=(Cause(code=CauseCode.REMOVED, address=_a("model.retired"),
+                                 detail="no longer in the specs"),)),
+            Change(address=_a("model.quiet"), kind="Model", provider=None, action=Action.NO_OP, effect=Effect.NONE,
+                   notes=("data_source.campaigns changed in duration, not read by model.quiet",)),
+            _new(_a("deployment.shadow"), 70, "http", unselected="barred"),
+            _new(_a("deployment.mirror"), 75, "http", unselected="it needs deployment.shadow, which is left out"),
+            Change(address=_a("value.gone"), kind="Value", provider=None, action=Action.DELETE, effect=Effect.DELETE,
+                   unselected=left),
+        ),
+    )  # fmt: skip
+
+
 PLANS: Mapping[str, Callable[[], Plan]] = {
     "first": first,
     "spec_change": spec_change,
@@ -475,6 +571,7 @@ PLANS: Mapping[str, Callable[[], Plan]] = {
     "many": many,
     "secrets": secrets,
     "errored": errored,
+    "language": language,
 }
 
 

@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from ordain.render.markdown import escape, plan_markdown
 from ordain.values.address import Address
-from ordain.values.change import Cause, CauseCode
+from ordain.values.change import Cause, CauseCode, Change
 from ordain.values.plan import Drift, Plan
 
 Plans = Mapping[str, Callable[[], Plan]]
@@ -51,11 +51,32 @@ def test_the_budget_is_kept_and_nothing_is_cut_open(plan: Plan, budget: int) -> 
 
 
 def test_what_is_left_out_is_said_and_the_summary_survives(plans: Plans) -> None:
-    text = plan_markdown(plans["many"](), 5_000)
-    assert "| to update | 200 |" in text
+    plan = plans["many"]()
+    plan = replace(plan, program=replace(plan.program, changes=tuple(map(_talkative, plan.program.changes[:40]))))
+    text = plan_markdown(plan, 4_000)
+    assert "| to update | 40 |" in text
     listed = len(re.findall(r"^\| &#126; \|", text, re.MULTILINE))
-    assert 0 < listed < 200
-    assert f"and {200 - listed} more changes: see `ordain show`" in text
+    assert 0 < listed < 40
+    assert f"and {40 - listed} more changes: see `ordain show`" in text
+
+
+def _talkative(change: Change) -> Change:
+    return replace(change, causes=(replace(change.causes[0], after="and so on " * 10),))
+
+
+def test_a_long_plan_is_told_in_few_rows(plans: Plans) -> None:
+    text = plan_markdown(plans["many"]())
+    rows = re.findall(r"^\| &#126; \|.*", text, re.MULTILINE)
+    assert len(rows) == 13 and "value.&#42; (188 more)" in rows[-1] and "and 183 more" in rows[-1]
+
+
+def test_selectors_what_breaks_and_what_is_left_out_are_told(plans: Plans) -> None:
+    text = plan_markdown(plans["language"]())
+    assert "Selected: model.&#42; infrastructure.bucket !deployment.shadow" in text
+    assert text.index("It breaks: deployment.subscriber-api") < text.index("#### Changes")
+    assert "| - | delete | 1 | value.gone |" in text
+    assert '`model.churn["north"]`' in text
+    assert "(none of the last 3 did)" in text and "Takes at least 1 min 35 s" in text
 
 
 def test_denials_stand_before_the_changes_table(plans: Plans) -> None:
@@ -94,7 +115,7 @@ def _hostile(text: str) -> Plan:
 
 
 def _base() -> Plan:
-    from ordain.values.change import Action, Change, Effect
+    from ordain.values.change import Action, Effect
     from ordain.values.plan import Envelope, Program, Status
 
     change = Change(

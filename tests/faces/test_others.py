@@ -11,10 +11,11 @@ from syrupy.assertion import SnapshotAssertion
 
 from ordain.render.diagnostics import diagnostics_json, diagnostics_text
 from ordain.render.events import Progress, event_line, run_text
-from ordain.render.explain import why_json, why_text
+from ordain.render.explain import About, why_json, why_text
 from ordain.render.lines import TerminalOptions
 from ordain.render.tables import table
 from ordain.values.address import Address
+from ordain.values.change import Action, Change, Effect, FieldChange
 from ordain.values.diagnostic import Diagnostic, Severity
 from ordain.values.event import Event, EventType
 from ordain.values.fingerprint import Fingerprint
@@ -94,9 +95,55 @@ def test_why_nothing_changes_says_what_it_rests_on(plans: Plans) -> None:
         address=MODEL, kind="Model", provider="sklearn", spec={}, fingerprint=prints,
         inputs={"build": {"rows": "sha256:ab"}, "judge": {}}, outputs={"version": "v8d1f"},
     )  # fmt: skip
-    text = why_text(plans["empty"](), MODEL, PLAIN, record)
+    text = why_text(plans["empty"](), MODEL, PLAIN, About(record=record))
     assert "no change" in text
     assert "build.rows  " in text and "sha256:ab" in text and "v8d1f" in text
+
+
+def test_why_names_each_root_with_its_shortest_way(plans: Plans) -> None:
+    found = json.loads(why_json(plans["data_change"](), Address.parse("deployment.subscriber-api")))
+    (chain,) = [one for one in found["chains"] if one["root"]["code"] == "data"]
+    assert chain["root"]["address"] == "data_source.campaigns"
+    assert chain["passes"] == [
+        "data_source.campaigns", "dataset.training", "model.subscriber", "deployment.subscriber-api"
+    ]  # fmt: skip
+    lines = why_text(plans["data_change"](), Address.parse("deployment.subscriber-api"), PLAIN).splitlines()
+    arrows = [line.strip() for line in lines if "→ " in line and line.strip().startswith("→")]
+    assert arrows == [
+        "→ data_source.campaigns has new data",
+        "→ dataset.training has new data",
+        "→ model.subscriber is retrained",
+        "→ deployment.subscriber-api: redeploy",
+    ]
+
+
+def test_why_takes_the_shortcut(plans: Plans) -> None:
+    """Where a deployment reads a data source itself, that is the way, not the one over its model."""
+    plan = plans["data_change"]()
+    server = Address.parse("deployment.subscriber-api")
+    needs = {server: (MODEL, Address.parse("data_source.campaigns"))}
+    found = json.loads(why_json(plan, server, About(needs=needs)))
+    assert found["chains"][0]["passes"] == ["data_source.campaigns", "deployment.subscriber-api"]
+
+
+def test_why_something_stays_names_what_moves_above_it_and_what_is_not_compared(plans: Plans) -> None:
+    plan = plans["data_change"]()
+    quiet, between = Address.parse("model.quiet"), Address.parse("dataset.still")
+    field = FieldChange(path=("spec", "seed"), before=7, after=8, suppressed="lifecycle.ignore_changes")
+    stays = Change(
+        address=quiet, kind="Model", provider=None, action=Action.NO_OP, effect=Effect.NONE, fields=(field,),
+        notes=("data_source.campaigns changed in duration, not read by model.quiet",),
+    )  # fmt: skip
+    plan = replace(plan, program=replace(plan.program, changes=(*plan.program.changes, stays)))
+    needs = {quiet: (between,), between: (Address.parse("data_source.campaigns"),)}
+    text = why_text(plan, quiet, PLAIN, About(needs=needs))
+    assert "= model.quiet: no change" in text
+    assert "data_source.campaigns changed in duration, not read by model.quiet" in text
+    assert "≈ data_source.campaigns  refresh-data: 500 rows added" in text
+    assert "seed: 7 → 8  lifecycle.ignore_changes" in text
+    found = json.loads(why_json(plan, quiet, About(needs=needs)))
+    assert found["upstream"] == [{"address": "data_source.campaigns", "effect": "refresh-data"}]
+    assert found["suppressed"][0]["suppressed"] == "lifecycle.ignore_changes" and found["chains"] == []
 
 
 def test_why_json(plans: Plans) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from ordain.render.terminal import TerminalOptions, plan_text
-from ordain.render.words import clean, pair_text, seconds_text, value_text
+from ordain.render.words import cells, clean, pair_text, seconds_text, value_text
 from ordain.values.data import Secret, Unknown
 from ordain.values.plan import Plan
 
@@ -105,19 +105,75 @@ def test_a_very_long_plan_tells_what_is_alike_as_one(plans: Plans) -> None:
         change("gone", Action.FORGET, Effect.FORGET, CauseCode.REMOVED),
     )
     plan = replace(plan, program=replace(plan.program, changes=changes))
-    lines = plan_text(plan, TerminalOptions()).splitlines()
-    heads = [line.split("  ")[1:3] for line in lines if line.startswith("  ") and "value." in line]
-    assert len([head for head in heads if head[0].startswith("- value.b")]) == 100
-    assert len([head for head in heads if head[0].startswith("+ value.a")]) == 10
-    assert any(head[0] == "- value.gone" for head in heads) and any(head[0] == "~ value.odd" for head in heads)
-    more = [line.split() for line in lines if "more" in line and "for the same reason as" in line]
-    assert [(one[0], one[2], one[-1]) for one in more] == [
-        ("-", "50", "value.b0"), ("+", "390", "value.a0"), ("~", "1", "value.c0")]  # fmt: skip
-    assert lines.index(next(line for line in lines if "50 more" in line)) < lines.index(
-        next(line for line in lines if "value.a0" in line)
-    )
+    text = plan_text(plan, TerminalOptions(width=0))
+    lines = text.splitlines()
+    heads = [line.split("  ")[1] for line in lines if re.match("  [^ ]", line)]
+    assert heads == ["- value.* (150)", "- value.gone", "+ value.* (400)",
+                     *sorted(f"~ value.c{n}" for n in range(11)), "~ value.odd"]  # fmt: skip
+    # What is deleted is named, every one; of what is new, a few.
+    assert all(re.search(rf"\bvalue\.b{n}\b", text) for n in range(150))
+    assert "value.a0, value.a1, value.a2, value.a3, value.a4 and 395 more" in text and "value.a5" not in text
     every = plan_text(plan, TerminalOptions(verbose=True))
     assert all(str(one.address) in every for one in changes)
+
+
+def test_an_incompatible_model_is_loud_and_names_what_breaks(plans: Plans) -> None:
+    lines = plan_text(plans["language"](), TerminalOptions(width=0)).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  ! model.subscriber"))
+    assert "retrain-incompatible" in lines[at]
+    assert lines[at + 1].split() == ["BREAKS", "deployment.subscriber-api"]
+
+
+def test_what_is_not_selected_is_counted_and_what_would_be_destroyed_is_named(plans: Plans) -> None:
+    text = plan_text(plans["language"](), TerminalOptions(width=0))
+    assert "Selected: model.* infrastructure.bucket !deployment.shadow" in text
+    assert "3 not selected" in text.splitlines()[0]
+    left = text.split("Not selected: ")[1].split("\n\n")[0]
+    assert left.splitlines()[1:] == [
+        "  - delete    1  value.gone", "  + create    2  deployment.mirror, deployment.shadow"]  # fmt: skip
+    assert "it needs deployment.shadow" in plan_text(plans["language"](), TerminalOptions(verbose=True))
+
+
+def test_both_branches_with_how_it_went_lately(plans: Plans) -> None:
+    assert "(4 of the last 5 did)" in plan_text(plans["spec_change"](), TerminalOptions(width=0))
+    assert "(none of the last 3 did)" in plan_text(plans["language"](), TerminalOptions(width=0))
+
+
+def test_how_long_it_takes_and_where_history_is_missing(plans: Plans) -> None:
+    assert "takes about 9.3–14 s (p50–p90 of 3 runs)." in plan_text(plans["spec_change"](), TerminalOptions(width=0))
+    assert "takes at least 1 min 35 s–2 min 20 s (p50–p90 of 6 runs; 4 changes without history)" in plan_text(
+        plans["language"](), TerminalOptions(width=0)
+    )
+
+
+def test_only_drift_that_matters_is_listed(plans: Plans) -> None:
+    plan = plans["secrets"]()
+    text = plan_text(plan, TerminalOptions())
+    assert "≠ data_source.warehouse" in text and "≠ deployment.subscriber-api" not in text
+    assert "1 more resource drifted" in text
+    assert "≠ deployment.subscriber-api" in plan_text(plan, TerminalOptions(verbose=True))
+
+
+def test_everything_protected_is_named_and_nothing_is_offered(plans: Plans) -> None:
+    last = plan_text(plans["destroyed"](), TerminalOptions(width=0)).splitlines()[-2:]
+    assert "cannot be applied: model.subscriber is protected" in last[0]
+    assert "lifecycle.protect: false" in last[1]
+
+
+def test_names_of_strangers_do_not_break_the_columns(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.change import Nested
+
+    plan = plans["first"]()
+    bucket = next(change for change in plan.program.changes if change.address.kind == "infrastructure")
+    nested = tuple(
+        Nested(address=name, action="create") for name in ("module.桶.x", "e\u0301.y\x1b[31m", "terraform_data.z")
+    )
+    plan = replace(plan, program=replace(plan.program, changes=(replace(bucket, nested=nested),)))
+    lines = [line for line in plan_text(plan, TerminalOptions()).splitlines() if line.startswith("      +")]
+    assert len(lines) == 3 and "\x1b" not in "".join(lines)
+    assert {cells(line.rpartition("create")[0]) for line in lines} == {cells(lines[-1].rpartition("create")[0])}
 
 
 def test_an_empty_plan_does_not_import_rich() -> None:
@@ -171,7 +227,7 @@ def test_a_plan_of_which_nothing_can_be_done_names_no_command(plans: Plans) -> N
     from dataclasses import replace
 
     plan = plans["destroyed"]()
-    held = tuple(change for change in plan.program.changes if change.blocked)
+    held = tuple(replace(change, protected=False) for change in plan.program.changes if change.blocked)
     text = plan_text(replace(plan, program=replace(plan.program, changes=held, steps=())), TerminalOptions())
     assert held and "cannot be applied: 1 blocked, and nothing else to do." in text
     assert "ordain apply" not in text.splitlines()[-1]

@@ -16,6 +16,8 @@ _NESTED = 20
 _LABEL = len("otherwise")
 _WIDEST = 44
 """Columns that the names may take."""
+_WORD = 13
+"""Columns that what happens may take; one longer word does not push all the rest to the right."""
 _NAMED, _GRAVE = 5, 400
 """How many of those that share a row are named: of what destroys, breaks or is blocked, all but in the extreme."""
 _SAID = 110
@@ -31,7 +33,7 @@ def change_lines(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
         yield from _folded(changes, options)
         return
     names = min(max(len(str(change.address)) for change in changes), _WIDEST)
-    words = max(len(view.word(change)) for change in changes)
+    words = min(max(len(view.word(change)) for change in changes), _WORD)
     for before, change in zip((None, *changes), changes, strict=False):
         details = tuple(_details(plan, change, options))
         if before is not None and (details or group(before) != group(change)):
@@ -45,7 +47,7 @@ def change_lines(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
 def _folded(changes: tuple[Change, ...], options: TerminalOptions) -> Iterator[Line]:
     found = rows(changes)
     names = min(max(len(row.label) for row in found), _WIDEST)
-    words = max(len(view.word(row.first)) for row in found)
+    words = min(max(len(view.word(row.first)) for row in found), _WORD)
     for before, row in zip((None, *found), found, strict=False):
         if before is not None and group(before.first) != group(row.first):
             yield BLANK
@@ -63,7 +65,7 @@ def _row(row: Row, columns: tuple[int, int], options: TerminalOptions) -> Iterat
     style = STYLES[sign]
     many = len(row.changes) > 1
     causes = () if change.deferred or change.blocked else reasons.roots(change)
-    place = where(causes[0].at) if causes else ""
+    place = where(causes[0].at) if causes and row.same else ""
     more = ""
     if many and place:
         more = f" and {count(len(row.changes) - 1, 'more place')}"

@@ -91,7 +91,7 @@ def _chains(program: Program, change: Change | None, needs: Mapping[Address, Seq
             passes = way.get(cause.address, tuple(c.address for c in change.causes if c.code is CauseCode.UPSTREAM))
         found.append(Chain(root=cause, passes=(*(one for one in passes if one in links or one in moving),
                                                change.address)))  # fmt: skip
-    return tuple(sorted(found, key=lambda one: len(one.passes)))
+    return tuple(found)
 
 
 def _shortest(

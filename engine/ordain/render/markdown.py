@@ -159,7 +159,7 @@ def _changes(folded: Sequence[Row]) -> _Section:
             change, number = row.first, len(row.changes)
             waits = change.deferred or change.blocked
             causes = () if waits else reasons.roots(change)
-            place = escape(where(causes[0].at)) if causes else ""
+            place = escape(where(causes[0].at)) if causes and row.same else ""
             more = f" (+{len(causes) - 1})" if len(causes) > 1 and number == 1 else ""
             text = escape(row.because) + more
             if number > 1:
@@ -250,9 +250,10 @@ def _block(plan: Plan, change: Change) -> str:
 
 
 def _origin(change: Change) -> Iterator[str]:
-    if change.previous_address is not None:
+    headline = reasons.headline_cause(change)
+    if change.previous_address is not None and str(change.previous_address) not in headline:
         yield f"moved from <code>{escape(str(change.previous_address))}</code>"
-    if change.importing:
+    if change.importing and reasons.import_text(change) not in headline:
         yield f"imports {escape(reasons.import_text(change))}"
 
 

@@ -101,12 +101,12 @@ def field_text(field: FieldChange, limit: int = 60) -> str:
 
 
 def lately_text(branch: Branch) -> str:
-    """Say how often the gates let a version pass lately: ``  (4 of the last 5 did)``; "" without history."""
+    """Say how often the gates let a version pass lately: `` (4 of the last 5 did)``; "" without history."""
     if not branch.judged:
         return ""
     if branch.judged == 1:
-        return "  (the last one did)" if branch.passed else "  (the last one did not)"
-    return f"  ({branch.passed or 'none'} of the last {branch.judged} did)"
+        return " (the last one did)" if branch.passed else " (the last one did not)"
+    return f" ({branch.passed or 'none'} of the last {branch.judged} did)"
 
 
 def consumers(program: Program, change: Change) -> tuple[Address, ...]:
