@@ -1,11 +1,12 @@
-"""The options of ``provider: http``."""
+"""The options of ``provider: http`` and ``provider: batch``."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from pathlib import PurePosixPath
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from ordain.api import Facet, Spec
 
@@ -39,3 +40,36 @@ class HttpOptions(Spec):
     log_level: Annotated[Literal["critical", "error", "warning", "info", "debug"], Facet.SERVE] = Field(
         default="info", description="of the server's own log; requests are never logged"
     )
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.name or "\0" in text:
+        raise ValueError(f"{text!r} must be a path inside the project, as in data/scores.csv")
+    return str(path)
+
+
+def _writable(text: str) -> str:
+    if not text.endswith((".csv", ".parquet")):
+        raise ValueError("write a name that ends in .csv or .parquet")
+    return _inside(text)
+
+
+class BatchOptions(Spec):
+    """Which rows are scored, and where the scores go."""
+
+    input: Annotated[str, AfterValidator(_inside), Facet.SERVE] = Field(
+        description="a CSV file (also .gz) or Parquet file, relative to the project, with the columns the model reads"
+    )
+    output: Annotated[str, AfterValidator(_writable), Facet.SERVE] = Field(
+        description="the CSV or Parquet file to write, relative to the project"
+    )
+    keep: Annotated[tuple[str, ...] | None, Facet.SERVE] = Field(
+        default=None, description="columns of the input to write beside the prediction; all of them if left out"
+    )
+
+    @model_validator(mode="after")
+    def _two_files(self) -> Self:
+        if self.input == self.output:
+            raise ValueError("`output` is the input itself")
+        return self

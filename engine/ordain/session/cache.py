@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ordain import __version__
-from ordain.config.files import FileStat, stat_project
+from ordain.config.files import SHIPPED, FileStat, stat_project, stat_shipped
 from ordain.session.context import Context
 from ordain.session.files import write_file
 from ordain.session.keyed import find_secret, keyed_digest
@@ -114,20 +114,37 @@ def content_digest(data: bytes) -> str:
 
 
 def _files_hold(context: Context, head: Head) -> bool:
-    """Say whether the project's files are those of the entry, byte for byte."""
-    stats = stat_project(context.root)
+    """Say whether the project's files, and the blueprints it used, are those of the entry, byte for byte."""
+    stats = list(stat_project(context.root))
+    shipped = _shipped(head)
+    if shipped is not None:
+        stats += [stat_shipped(shipped, path) for path, *_ in head.files if path.startswith(f"{SHIPPED}/")]
+        stats.sort(key=lambda file: file.path)
     if len(stats) != len(head.files):
         return False
     for now, (*then, content) in zip(stats, head.files, strict=True):
         if _spelled(now) != then:
             return False
         young = max(now.mtime_ns, now.ctime_ns) > head.written - _RACY_NS
+        if not young:
+            continue
+        used = shipped is not None and now.path.startswith(f"{SHIPPED}/")
+        place = shipped / now.path.removeprefix(f"{SHIPPED}/") if used and shipped else context.root / now.path
         try:
-            if young and content_digest((context.root / now.path).read_bytes()) != content:
+            if content_digest(place.read_bytes()) != content:
                 return False
         except OSError:  # gone meanwhile, or never readable: the whole plan says so
             return False
     return True
+
+
+def _shipped(head: Head) -> Path | None:
+    """Return the folder of the blueprints that come with Ordain, None where the plan used none of them."""
+    if not any(path.startswith(f"{SHIPPED}/") for path, *_ in head.files):
+        return None
+    from ordain.resources import packaged  # not free to import
+
+    return Path(str(packaged("templates")))
 
 
 def _spelled(stat: FileStat) -> list[str | int]:

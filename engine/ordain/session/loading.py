@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from ordain.config.load import FileText, parse, read_project
+from ordain.config.blueprints import Blueprint, read_blueprints
+from ordain.config.files import SHIPPED, read_blueprint_files, read_shipped
+from ordain.config.load import Document, FileText, parse, read_project
 from ordain.config.resolve import Resolution, ResolveOptions, resolve
 from ordain.session.context import Context
 from ordain.session.secrets import Secrets
@@ -15,7 +19,10 @@ from ordain.values.resource import Desired
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A project that reads well: what it desires, warnings, and the files it was read from."""
+    """A project that reads well: what it desires, warnings, and the files it was read from, sorted by path.
+
+    The files of blueprints are among them: the project's own, and of those that come with Ordain the used ones.
+    """
 
     desired: Desired
     warnings: tuple[Diagnostic, ...]
@@ -30,6 +37,7 @@ def load(context: Context, key: bytes | None) -> Loaded:
     """
     files = read_project(context.root)
     documents, broken = parse(files)
+    blueprints, used, wrong = _blueprints(context.root, documents)
     variables = given_variables(context)
     secrets = Secrets(environ=context.environ, variables=variables, key=key)
     options = ResolveOptions(
@@ -37,9 +45,31 @@ def load(context: Context, key: bytes | None) -> Loaded:
         variables=variables,
         origins=origins(context),
         digest=lambda name: secrets.digest((name,)),
+        blueprints=blueprints,
     )
     resolution: Resolution = resolve(documents, context.registry, options)
-    diagnostics = in_order((*broken, *resolution.diagnostics))
+    diagnostics = in_order((*broken, *wrong, *resolution.diagnostics))
     if resolution.desired is None or any(diagnostic.is_error for diagnostic in diagnostics):
         raise OrdainError(*diagnostics)
-    return Loaded(desired=resolution.desired, warnings=diagnostics, files=files, secrets=secrets)
+    every = tuple(sorted((*files, *used), key=lambda file: file.path))
+    return Loaded(desired=resolution.desired, warnings=diagnostics, files=every, secrets=secrets)
+
+
+def _blueprints(
+    root: Path, documents: Sequence[Document]
+) -> tuple[Mapping[str, Blueprint], Sequence[FileText], Sequence[Diagnostic]]:
+    """Return the blueprints there are, the files that a plan rests on, and what is wrong with them.
+
+    Those that come with Ordain are read where a document uses one that the project does not have itself.
+    """
+    own = read_blueprint_files(root)
+    found, wrong = read_blueprints(own)
+    wanted = {document.use for document in documents if document.use} - set(found)
+    if not wanted:
+        return found, own, wrong
+    from ordain.resources import packaged  # not free to import
+
+    shipped = read_shipped(Path(str(packaged("templates"))))
+    more, problems = read_blueprints(shipped)
+    used = (file for file in shipped if file.path.removeprefix(f"{SHIPPED}/").split("/")[0] in wanted)
+    return {**more, **found}, (*own, *used), (*wrong, *problems)
