@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -132,6 +132,13 @@ def test_a_runaway_rule_is_an_error() -> None:
         ("true || recource.address == 'a'", "there is no recource here; did you mean resource?", 8),
         ("1 + 1", "a rule must be true or false; this gives int", 0),
         ("'a' + 1 == 2", "+ does not take (string, int)", 4),
+        ("plan.summary.retrian == 0", "plan.summary has no retrian; did you mean retrain?", 0),
+        ("plan.duration.p99 < duration('1h')", "plan.duration has no p99; did you mean p90?", 0),
+        ("true || plan.duration < duration('1h')", "write plan.duration.p90 or .p50", 8),
+        ("change.duration.p90.x == 1", "write change.duration.p90 or .p50", 0),
+        ("has(plan.duration.p90)", "plan.duration is always there", 4),
+        ("plan.duration.p90 < 3600", 'is a duration; compare it with one, as in duration("1h")', 18),
+        ("plan.duration.p90", "a rule must be true or false; this gives duration", 0),
         ("resource.", "this is not CEL", 9),
         ("", "the expression is empty", 0),
         ("[1].all(resource, resource > 0)", "call the variable something else", 8),
@@ -152,8 +159,36 @@ def test_check_has_nothing_against_good_rules() -> None:
         'resource.kind == "Model"',
         "!resource.facts.columns.exists(c, c.personal)",
         "plan.summary.delete < 3",
+        'plan.summary["refresh-data"] == 0',
+        'plan.duration.p90 < duration("1h")',
+        'change["duration"].p50 + plan.duration.p90 < duration("90m")',
+        "change.duration.p90.getMinutes() < 5",
     ):
         assert check(text) == ()
+
+
+def test_a_gate_reads_no_durations() -> None:
+    rule = 'true && plan.duration.p90 < duration("1h")'
+    assert check(rule) == ()
+    (problem,) = check(rule, gate=True)
+    assert (problem.message, problem.offset) == ("plan.duration.p90 is there at stage plan, not at stage gate", 8)
+    assert check("candidate.roc_auc > 0.7", gate=True) == ()
+
+
+def test_durations_are_known_or_not() -> None:
+    p50, p90 = ("plan", "duration", "p50"), ("plan", "duration", "p90")
+    half = Facts(values={}, durations={p50: timedelta(seconds=5), p90: None})
+
+    def outcome(text: str, facts: Facts = half) -> Outcome:
+        return compile_rule(text).evaluate(facts).outcome
+
+    assert outcome('plan.duration.p50 < duration("6s")') is PASS
+    assert outcome('plan.duration.p50 < duration("4s")') is FAIL
+    assert outcome('plan.duration.p90 < duration("6s")') is UNKNOWN
+    assert outcome('plan["duration"]["p90"] < duration("6s")') is UNKNOWN
+    assert outcome('plan.duration.p50 < duration("4s") && plan.duration.p90 < duration("6s")') is FAIL
+    assert outcome('[plan.duration.p50].all(d, d < duration("6s"))') is PASS
+    assert outcome('plan.duration.p50 < duration("6s")', Facts(values={})) is ERROR
 
 
 def test_chains_are_found_behind_strings_comments_and_methods() -> None:

@@ -11,6 +11,7 @@ from ordain.policy.judge import GateSubject, judge, judge_gate
 from ordain.values.address import Address
 from ordain.values.change import Action, Effect
 from ordain.values.data import Unknown
+from ordain.values.plan import Estimate
 from ordain.values.record import Outcome
 from ordain.values.setting import Level, PolicyStage
 
@@ -195,3 +196,151 @@ def test_gate_policies_judge_metrics(
         now=make.now,
     )
     assert [f.outcome for f in judge_gate(policies, subject, make.locate)] == outcomes
+
+
+def test_a_gate_that_waits_for_what_is_never_measured_is_an_error(make: Any) -> None:
+    model = make.resource("model.a", spec={"metrics": ["roc_auc", "log_loss"]})
+    subjects = make.subjects(model, changes=(make.change("model.a", Effect.RETRAIN),))
+
+    def judged(rule: str, match: str = "true") -> list[tuple[Outcome, str]]:
+        gate = make.policy(rule, match=match, stage=PolicyStage.GATE)
+        return [(found.outcome, found.message) for found in judge((gate,), subjects, make.locate)]
+
+    words = "it cannot be judged: candidate.roc is never known: model.a measures roc_auc, log_loss"
+    assert judged("candidate.roc > 0.7") == [(ERROR, words)]
+    assert judged("candidate.roc_auc >= champion.rocauc")[0][0] is ERROR
+    assert judged("candidate.roc_auc > 0.7 && candidate.rows > 10") == [(UNKNOWN, "waits for " + WAITS)]
+    assert judged("!has(candidate.brier_score) || candidate.brier_score < 0.2")[0][0] is UNKNOWN
+    assert judged("candidate.roc > 0.7", match='resource.kind == "Dataset"') == []
+
+
+WAITS = "candidate.roc_auc, candidate.rows"
+
+# What is retired, made incompatibly, or rolled back
+
+
+def test_what_is_retired_is_a_delete(make: Any) -> None:
+    retired = make.change("model.old", Effect.RETIRE, action=Action.DELETE)
+    deleted = make.change("value.v", Effect.DELETE, action=Action.DELETE)
+    subjects = make.subjects(changes=(retired, deleted))
+    rule = make.policy("plan.summary.delete <= 1 || plan.summary.retire != 1")
+    assert [f.outcome for f in judge((rule,), subjects, make.locate)] == [FAIL]
+    each = make.policy('change.effect != "retire"')
+    assert [str(f.address) for f in judge((each,), subjects, make.locate)] == ["model.old"]
+    assert judge((make.policy(OWNED),), subjects, make.locate) == ()
+
+
+@pytest.mark.parametrize(
+    ("effect", "inputs", "waits"),
+    [
+        (Effect.RETRAIN_INCOMPATIBLE, {}, True),
+        (Effect.ROLL_BACK, {"judge": {"policies": {"policy.p": "digest"}}}, True),
+        (Effect.ENV_ONLY, {}, False),
+        (Effect.MOVE, {}, False),
+    ],
+)
+def test_gates_wait_for_every_version_that_will_be_judged(
+    make: Any, effect: Effect, inputs: dict[str, Any], waits: bool
+) -> None:
+    gate = make.policy("candidate.roc_auc >= 0.7", stage=PolicyStage.GATE)
+    change = replace(make.change("model.a", effect), inputs=inputs)
+    found = judge((gate,), make.subjects(make.resource("model.a"), changes=(change,)), make.locate)
+    assert [f.outcome for f in found] == ([UNKNOWN] if waits else [])
+
+
+# Plans that selectors narrow
+
+
+def test_what_a_selector_leaves_out_is_not_judged(make: Any) -> None:
+    resources = make.resource("model.a"), make.resource("model.b"), make.resource("model.c")
+    chosen = make.change("model.a", Effect.RETRAIN)
+    left = make.change("model.b", Effect.RETRAIN, unselected="not selected by model.a")
+    gone = make.change("model.old", Effect.DELETE, action=Action.DELETE, unselected="not selected by model.a")
+    subjects = make.subjects(*resources, changes=(chosen, left, gone))
+    assert [str(f.address) for f in judge((make.policy(OWNED),), subjects, make.locate)] == ["model.a", "model.c"]
+    deletes = make.policy('change.action != "delete"')
+    assert judge((deletes,), subjects, make.locate) == ()
+    of_plan = make.policy("size(plan.changes) == 1 && plan.summary.retrain == 1 && plan.summary.delete == 0")
+    assert judge((of_plan,), subjects, make.locate) == ()
+
+
+# How long it takes
+
+HOUR = 'plan.duration.p90 < duration("1h")'
+
+
+def _takes(p50: float | None, p90: float | None, runs: int = 3) -> Estimate:
+    return Estimate(p50=p50, p90=p90, runs=runs)
+
+
+@pytest.mark.parametrize(
+    ("duration", "outcomes"),
+    [
+        (_takes(100.0, 3599.999), []),
+        (_takes(100.0, 3600.0), [FAIL]),
+        (_takes(None, None, 0), [UNKNOWN]),
+        (None, [UNKNOWN]),
+        (_takes(0.0, 0.0, 0), []),
+    ],
+)
+def test_a_rule_may_limit_how_long_a_plan_takes(make: Any, duration: Estimate | None, outcomes: list[Outcome]) -> None:
+    subjects = make.subjects(make.resource("model.a"), duration=duration)
+    assert [f.outcome for f in judge((make.policy(HOUR),), subjects, make.locate)] == outcomes
+    beside = make.policy(f"resource.owner != '' || ({HOUR})")
+    assert [f.outcome for f in judge((beside,), subjects, make.locate)] == outcomes
+    matched = make.policy("false", match=HOUR.replace("<", ">="))
+    assert [f.outcome for f in judge((matched,), subjects, make.locate)] == outcomes
+
+
+def test_a_rule_that_does_not_hang_on_the_time_needs_none(make: Any) -> None:
+    subjects = make.subjects(make.resource("model.a"))
+    assert judge((make.policy(f"env.name == 'dev' || {HOUR}"),), subjects, make.locate) == ()
+    (found,) = judge((make.policy(HOUR),), subjects, make.locate)
+    assert (found.message, found.denies) == ("waits for plan.duration.p90", False)
+
+
+def test_a_rule_may_limit_how_long_a_change_takes(make: Any) -> None:
+    rule = make.policy(
+        'change.duration.p50 < duration("10s") && change.duration.p90 < duration("1m")',
+        message="${{ resource.address }}: ${{ change.duration.p50 }} to ${{ change.duration.p90 }}",
+    )
+    changes = (
+        make.change("model.fast", Effect.RETRAIN),
+        make.change("model.slow", Effect.RETRAIN),
+        make.change("model.new", Effect.TRAIN),
+        make.change("model.later", Effect.TRAIN, deferred="waits for the bucket"),
+        make.change("model.said", Effect.COSMETIC),
+        make.change("model.stuck", Effect.BLOCKED, blocked="its table is refused"),
+        make.change("model.gone", Effect.FORGET, action=Action.FORGET),
+    )
+    names = ("fast", "slow", "new", "later", "said", "stuck", "still")
+    estimates = {Address.parse("model.fast"): _takes(5.0, 9.0), Address.parse("model.slow"): _takes(5.0, 7200.0)}
+    subjects = make.subjects(*(make.resource(f"model.{n}") for n in names), changes=changes, estimates=estimates)
+    found = judge((rule,), subjects, make.locate)
+    assert [(str(f.address), f.outcome, f.message) for f in found] == [
+        ("model.later", UNKNOWN, "waits for change.duration.p50, change.duration.p90"),
+        ("model.new", UNKNOWN, "waits for change.duration.p50, change.duration.p90"),
+        ("model.slow", FAIL, "model.slow: 5 s to 2 h"),
+    ]
+
+
+def test_a_gate_has_no_more_to_tell_of_time(make: Any) -> None:
+    gate = make.policy('change.duration.p90 < duration("1h")', stage=PolicyStage.GATE)
+    subject = GateSubject(
+        environment="dev",
+        resource=make.resource("model.a"),
+        facts={},
+        candidate={"roc_auc": 0.9},
+        champion=None,
+        now=make.now,
+        change=make.change("model.a", Effect.RETRAIN),
+    )
+    (found,) = judge_gate((gate,), subject, make.locate)
+    assert found.denies
+    assert "change.duration.p90 is not there at this stage" in found.message
+
+
+def test_a_message_may_read_the_plan_though_its_rule_does_not(make: Any) -> None:
+    policy = make.policy(OWNED, message="${{ resource.name }}, one of ${{ plan.summary.update }} updates")
+    subjects = make.subjects(make.resource("model.a"), changes=(make.change("model.a"),))
+    assert [f.message for f in judge((policy,), subjects, make.locate)] == ["a, one of 1 updates"]
