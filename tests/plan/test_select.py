@@ -111,7 +111,11 @@ def test_what_matches_nothing_is_a_mistake(graph: Any, selector: str, said: str)
 
 
 def test_options_that_exclude_each_other(graph: Any) -> None:
-    for words in (("--refresh-only", "--destroy"), ("--refresh-only", "--no-refresh"), ("--destroy", "--replace", "x.y")):
+    for words in (
+        ("--refresh-only", "--destroy"),
+        ("--refresh-only", "--no-refresh"),
+        ("--destroy", "--replace", "x.y"),
+    ):
         assert "--" in graph.run("plan", *words, expect=6)
     graph.run("plan", "--out", str(graph.root / "p.json"))
     assert "--select belongs to planning" in graph.run(

@@ -95,11 +95,14 @@ def _follow(address: Address, known: Mapping[Address, Move]) -> tuple[Address, M
     seen: set[Address] = set()
     while address not in seen:
         seen.add(address)
-        one = known.get(address) or known.get(address.base)
-        if one is None:
-            break
-        of_all = one.source != address  # of the name with all its keys
-        address = replace(one.target, key=address.key) if of_all and not one.target.key else one.target
+        one = known.get(address)
+        if one is not None:
+            address = one.target
+        else:
+            one = known.get(address.base)  # the name with all its keys
+            if one is None or one.target.key:
+                break
+            address = replace(one.target, key=address.key)
         last = one
     return address, last
 
