@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ordain.api import Json
+from ordain.api import Json, digest
 from ordain_files.content import column_digest, content_digest
 from ordain_files.table import type_of
 
@@ -49,10 +49,23 @@ def _column(column: pa.ChunkedArray) -> dict[str, Json]:
     facts: dict[str, Json] = {"digest": column_digest(column), "type": word, "nulls": column.null_count}
     some = column.drop_null() if column.null_count else column
     if word in ("integer", "number"):
-        return {**facts, **_numbers(some)}
-    if word in ("date", "datetime"):
-        return {**facts, **_times(some)}
-    return {**facts, **_levels(some, word, len(column))}
+        facts |= _numbers(some)
+    elif word in ("date", "datetime"):
+        facts |= _times(some)
+    else:
+        facts |= _levels(some, word, len(column))
+    return {**facts, "values": _values(some, facts)}
+
+
+def _values(some: pa.ChunkedArray, facts: Mapping[str, Json]) -> str:
+    """Return a digest of the cells in no order: the same cells in other rows have the same one."""
+    import pyarrow.compute as pc
+
+    counted = facts.get("categories")
+    if counted is not None:
+        return digest({"levels": counted, "nulls": facts["nulls"]})
+    ordered = some.take(pc.sort_indices(some))
+    return digest({"sorted": column_digest(ordered), "nulls": facts["nulls"]})
 
 
 def _levels(some: pa.ChunkedArray, word: str, rows: int) -> dict[str, Json]:
@@ -110,7 +123,7 @@ def _numbers(some: pa.ChunkedArray) -> dict[str, Json]:
         return out
     last = len(finite) - 1
     deciles = [finite[max(0, -(-last * step // 10))] for step in range(11)]
-    out |= {"min": _plain(finite[0]), "max": _plain(finite[-1]), "mean": _mean(finite)}
+    out |= {"min": _plain(finite[0]), "max": _plain(finite[-1]), "mean": _mean(finite), "std": _deviation(finite)}
     out["quantiles"] = [_plain(value) for value in deciles]
     out["ranks"] = np.searchsorted(finite, deciles, side="right").tolist()  # values up to each: ties are exact
     if values.dtype.kind == "i" and distinct <= INTEGER_LEVELS:
@@ -127,6 +140,16 @@ def _plain(value: Any) -> int | float:
 
 def _mean(values: Any) -> float:
     """Return the mean, to ten significant digits: sums differ in the last ones from one processor to the next."""
-    scale = float(max(abs(float(values[0])), abs(float(values[-1])), 1.0))
-    mean = float((values / scale).mean()) * scale
-    return float(f"{mean:.10g}") + 0.0
+    scale = _scale(values)
+    return float(f"{float((values / scale).mean()) * scale:.10g}") + 0.0
+
+
+def _deviation(values: Any) -> float:
+    """Return the standard deviation (of a population), to ten significant digits as the mean."""
+    scale = _scale(values)
+    return float(f"{float((values / scale).std()) * scale:.10g}") + 0.0
+
+
+def _scale(values: Any) -> float:
+    """Return the largest size among sorted values, so that no square leaves the range of numbers."""
+    return float(max(abs(float(values[0])), abs(float(values[-1])), 1.0))

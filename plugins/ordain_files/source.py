@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FRESH = 2_000_000_000
 """Nanoseconds; a file that was changed this short a time before it was read may have changed again unseen."""
 
-READER = 1
+READER = 2
 """Version of the way files become facts; a memory made by another version is not trusted."""
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ordain.kinds.data_delta import data_delta, psi
+from ordain.kinds.data_delta import data_delta
+from ordain.kinds.distribution import psi, wasserstein
 from ordain_files.profile import describe
 
 
@@ -59,7 +60,28 @@ def test_rows_added_and_columns_moved() -> None:
     ("before", "after", "says"),
     [
         (facts(3, a=levels("a", x=3)), facts(2, a=levels("b", x=2)), "1 row removed (3 → 2)"),
-        (facts(3, a=levels("a", x=3)), facts(3, b=levels("a", x=3)), "3 rows as before; new column: b; column gone: a"),
+        (facts(3, a=levels("a", x=3)), facts(3, b=levels("b", x=3)), "3 rows as before; new column: b; column gone: a"),
+        (facts(3, a=levels("a", x=3)), facts(3, b=levels("a", x=3)), "3 rows as before; column renamed: a to b"),
+        (
+            facts(9, a=levels("a", x=5, y=4)),
+            facts(9, a=levels("b", x=3, y=6)),
+            "9 rows as before; moved: a (PSI 0.20)",
+        ),
+        (
+            facts(99, a=levels("a", x=51, y=48)),
+            facts(99, a=levels("b", x=50, y=49)),
+            "99 rows as before; values changed in: a (1 at least)",
+        ),
+        (
+            facts(99, a=levels("a", x=51, y=48)),
+            facts(99, a=levels("b", x=51, z=48)),
+            "99 rows as before; moved: a (y renamed to z?)",
+        ),
+        (
+            facts(99, a=levels("a", x=39, y=30, z=30)),
+            facts(99, a=levels("b", x=39, v=30, w=30)),  # either could be the other
+            "99 rows as before; moved: a (PSI 9.71, 2 new levels, 2 vanished levels)",
+        ),
         (
             facts(100, a=numbers("a", SMALL, 1)),
             facts(100, a=numbers("b", SMALL, 1.1)),
@@ -122,13 +144,14 @@ def test_psi_of_a_known_example() -> None:
 @settings(deadline=None)
 def test_psi_from_deciles_is_zero_for_equals_and_not_negative(one: list[int], other: list[int]) -> None:
     profiles: list[Any] = [describe(pa.table({"x": [float(v) for v in values]}), {}) for values in (one, other)]
-    same = data_delta(
-        profiles[0], {**profiles[0], "columns": {"x": {**profiles[0]["columns"]["x"], "digest": "other"}}}
-    )
+    x = profiles[0]["columns"]["x"]
+    same = data_delta(profiles[0], {**profiles[0], "columns": {"x": {**x, "digest": "other", "values": "other"}}})
     assert same.data["columns"]["x"]["psi"] == 0  # type: ignore[index, call-overload]
+    assert same.data["columns"]["x"].get("wasserstein", 0) == 0  # type: ignore[index, call-overload, union-attr]
     moved = data_delta(*profiles).data["columns"]
     assert isinstance(moved, dict)
-    assert all(column["psi"] >= 0 for column in moved.values())
+    for column in moved.values():
+        assert column.get("reordered") or (column["psi"] >= 0 and column.get("wasserstein", 0) >= 0)
 
 
 def test_an_atom_that_crosses_a_decile_moves_by_what_it_lost() -> None:
@@ -138,7 +161,7 @@ def test_an_atom_that_crosses_a_decile_moves_by_what_it_lost() -> None:
         cells = [-1.0] * atoms + [float(n) for n in range(1_000 - atoms)]
         shares.append(describe(pa.table({"x": cells}), {}))
     column = data_delta(*shares).data["columns"]["x"]  # type: ignore[index, call-overload]
-    assert 0 < column["psi"] < 0.02 and not column["moved"]  # type: ignore[index, call-overload, operator]
+    assert 0 < column["psi"] < 0.02  # type: ignore[index, call-overload, operator]
 
 
 def test_integers_that_are_counted_give_the_index_that_counting_gives() -> None:
@@ -152,3 +175,60 @@ def test_integers_that_are_counted_give_the_index_that_counting_gives() -> None:
         upto = [0.0, *(sum(cell <= edge for cell in one) / len(one) for edge in (1, 2, 3, 4, 6)), 1.0]
         shares.append([high - low for low, high in pairwise(upto)])
     assert moved["x"]["psi"] == pytest.approx(psi(*shares), abs=6e-5)  # type: ignore[index, call-overload]
+
+
+def profiled(*tables: dict[str, list[Any]]) -> list[Any]:
+    return [describe(pa.table(table), {}) for table in tables]
+
+
+@given(st.lists(st.integers(0, 50), min_size=2, max_size=60), st.lists(st.integers(0, 50), min_size=2, max_size=60))
+@settings(deadline=None)
+def test_the_distance_of_counted_numbers_is_that_of_scipy(one: list[int], other: list[int]) -> None:
+    from scipy.stats import wasserstein_distance
+
+    old, new = (facts["columns"]["x"] for facts in profiled({"x": one}, {"x": other}))
+    found = wasserstein(old, new)
+    if len({*one}) == 1:
+        assert found is None  # nothing to measure it in
+    else:
+        assert found == pytest.approx(wasserstein_distance(one, other) / old["std"], abs=1e-9)
+
+
+def test_the_distance_of_other_numbers_is_near_that_of_scipy() -> None:
+    import numpy as np
+    from scipy.stats import wasserstein_distance
+
+    random = np.random.default_rng(1)
+    before = random.normal(0, 1, 5_000)
+    for after in (before + 0.5, before * 1.5, random.normal(0, 1, 5_000), random.exponential(1, 5_000)):
+        old, new = (facts["columns"]["x"] for facts in profiled({"x": before.tolist()}, {"x": after.tolist()}))
+        exact = wasserstein_distance(before, after) / old["std"]
+        assert 0.5 * exact <= wasserstein(old, new) <= 1.01 * exact + 0.01
+
+
+def test_numbers_that_are_carried_far_have_moved() -> None:
+    numbers = [float(n) for n in range(1_000)]
+    before, after = profiled({"x": numbers}, {"x": [*numbers[:-1], 1e9]})
+    assert "moved: x (Wasserstein " in data_delta(before, after).sentence  # one cell, and it carries the mean away
+
+
+def test_rows_in_another_order_are_told_apart_from_values_that_changed() -> None:
+    table = {"id": list(range(300)), "name": [f"n{n}" for n in range(300)], "sex": ["f", "m", "f"] * 100}
+    table |= {"when": [float(n) / 7 for n in range(300)], "country": ["nl"] * 300}
+    turned = {name: cells[::-1] for name, cells in table.items()}
+    turned["sex"] = ["m", "f", "f"] * 100
+    before, after = profiled(table, turned)
+    moved = data_delta(before, after)
+    assert moved.sentence == "300 rows as before; the same rows in another order" and moved.data["reordered"] is True
+    (after,) = profiled({**table, "name": turned["name"], "sex": ["m", *table["sex"][1:]]})
+    assert data_delta(before, after).sentence == (
+        "300 rows as before; values changed in: sex (1 at least); the same values in another order in: name"
+    )
+
+
+def test_rows_removed() -> None:
+    assert data_delta(facts(5, a=levels("a", x=5)), facts(3, a=levels("b", x=3))).data["rows"] == {
+        "before": 5,
+        "after": 3,
+        "removed": 2,
+    }

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
+from ordain.kinds.distribution import Levels, index, is_worded, levels_of, wasserstein
 from ordain.values.data import Json
 
 MOVED = 0.1
 """The population stability index from which a column counts as moved (the usual reading: 0.1 some, 0.25 much)."""
 
-_LEAST_SHARE = 1e-4
-"""Stands for an empty bin, whose logarithm there is not."""
-
-_FEW = 20
-"""Numbers with so few values are compared value by value; with more, chance alone would move many small bins."""
+CARRIED = 0.1
+"""The Wasserstein distance, in standard deviations, from which numbers count as moved."""
 
 _NULL_POINTS = 0.01
 _SHOWN = 6
@@ -34,9 +30,11 @@ class DataDelta:
 def data_delta(before: Mapping[str, Json], after: Mapping[str, Json]) -> DataDelta:
     """Compare the facts of a data source before and after.
 
-    ``data``: ``{"rows": {"before", "after", "added"}, "since", "new_columns", "gone_columns", "columns": {name:
-    {"moved": bool, "psi", "null_share": [b, a], "min": [b, a], "max", "mean", "type", "new": [levels], "gone":
-    [levels]}}}``; what is the same, and columns whose content is, are left out.
+    ``data``: ``{"rows": {"before", "after", "added" or "removed"}, "since", "new_columns", "gone_columns",
+    "renamed_columns": {old: new}, "reordered": bool, "columns": {name: {"moved": bool, "psi", "wasserstein",
+    "null_share": [b, a], "min": [b, a], "max", "mean", "type", "new": [levels], "gone": [levels], "renamed": {old:
+    new}, "reordered": bool, "cells": n}}}``; what is the same, and columns whose content is, are left out. ``cells``
+    is how many cells must have changed at least.
     """
     old, new = _columns(before), _columns(after)
     rows = _number(before, "rows"), _number(after, "rows")
@@ -46,26 +44,32 @@ def data_delta(before: Mapping[str, Json], after: Mapping[str, Json]) -> DataDel
         if name in old and old[name].get("digest") != new[name].get("digest")
     }
     arrived, gone = [name for name in new if name not in old], [name for name in old if name not in new]
+    count = abs(rows[1] - rows[0])
     data: dict[str, Json] = {
-        "rows": {"before": rows[0], "after": rows[1], "added": rows[1] - rows[0]},
+        "rows": {"before": rows[0], "after": rows[1], "added" if rows[1] >= rows[0] else "removed": count},
         "columns": moved,
     }
     since = str(after.get("since", ""))
-    data |= {key: value for key, value in (("new_columns", arrived), ("gone_columns", gone), ("since", since)) if value}
-    parts = [_rows_text(rows, since), _names_text("new column", arrived), _names_text("column gone", gone)]
+    renamed = _pairs({name: str(old[name].get("digest")) for name in gone}, {n: str(new[n]["digest"]) for n in arrived})
+    reordered = _is_reordered(moved, new)
+    found = {"new_columns": arrived, "gone_columns": gone, "renamed_columns": renamed, "since": since}
+    data |= {key: value for key, value in (*found.items(), ("reordered", reordered)) if value}
+    parts = [
+        _rows_text(rows, since),
+        _names_text("new column", [name for name in arrived if name not in renamed.values()]),
+        _names_text("column gone", [name for name in gone if name not in renamed]),
+        _names_text("column renamed", [f"{name} to {renamed[name]}" for name in renamed]),
+    ]
     if not arrived and not gone and list(old) != list(new):
         parts.append("columns in another order")
-    return DataDelta(sentence="; ".join(part for part in (*parts, _moved_text(moved, rows)) if part), data=data)
+    parts += ["the same rows in another order"] if reordered else _moved_text(moved, rows)
+    return DataDelta(sentence="; ".join(part for part in parts if part), data=data)
 
 
-def psi(expected: list[float], actual: list[float]) -> float:
-    """Return the population stability index of two lists of shares over the same bins.
-
-    Σ (aᵢ − eᵢ) · ln(aᵢ / eᵢ), an empty bin counted as 0.0001 (N. Siddiqi, Credit Risk Scorecards, Wiley 2006). It is
-    zero for equal shares, symmetric, and never negative.
-    """
-    pairs = ((max(a, _LEAST_SHARE), max(e, _LEAST_SHARE)) for a, e in zip(actual, expected, strict=True))
-    return sum((a - e) * math.log(a / e) for a, e in pairs)
+def _is_reordered(moved: Mapping[str, Mapping[str, Json]], columns: Mapping[str, Mapping[str, Json]]) -> bool:
+    """Say whether all that changed is an order: of each column that can show one, and of more than one."""
+    orderly = [name for name, facts in columns.items() if facts.get("distinct") != 1]
+    return len(moved) > 1 and {*orderly} <= {*moved} and all(one.get("reordered") for one in moved.values())
 
 
 def _column(old: Mapping[str, Json], new: Mapping[str, Json], rows: tuple[int, int]) -> dict[str, Json]:
@@ -78,90 +82,46 @@ def _column(old: Mapping[str, Json], new: Mapping[str, Json], rows: tuple[int, i
     for name in ("min", "max", "mean"):
         if name in old and name in new and old[name] != new[name]:
             out[name] = [old[name], new[name]]
-    levels = _levels(old), _levels(new)
+    if "values" in old and old["values"] == new.get("values"):
+        return {**out, "reordered": True, "moved": "type" in out}
+    levels = levels_of(old), levels_of(new)
     if levels[0] is not None and levels[1] is not None:
-        new_levels = sorted(level for level in levels[1] if level not in levels[0])
-        gone_levels = sorted(level for level in levels[0] if level not in levels[1])
-        out |= {key: found for key, found in (("new", new_levels), ("gone", gone_levels)) if found}
-    index = _index(old, new, levels)
-    if index is not None:
-        out["psi"] = round(index, 4)
+        out |= _level_changes(levels[0], levels[1], is_worded(new))
+        if rows[0] == rows[1]:
+            out["cells"] = _least_cells(levels[0], levels[1], _number(new, "nulls") - _number(old, "nulls"))
+        renamed = out.get("renamed")
+        if isinstance(renamed, Mapping):  # another name moves no distribution
+            levels = {str(renamed.get(level, level)): count for level, count in levels[0].items()}, levels[1]
+    stability, carried = index(old, new, levels), wasserstein(old, new)
+    out |= {key: round(far, 4) for key, far in (("psi", stability), ("wasserstein", carried)) if far is not None}
     out["moved"] = bool(
-        (index or 0.0) >= MOVED
+        (stability or 0.0) >= MOVED
+        or (carried or 0.0) >= CARRIED
         or "type" in out
-        or (_worded(new) and (out.get("new") or out.get("gone")))
+        or (is_worded(new) and (out.get("new") or out.get("gone")))
         or abs(shares[1] - shares[0]) >= _NULL_POINTS
     )
     return out
 
 
-def _worded(facts: Mapping[str, Json]) -> bool:
-    return facts.get("type") in ("category", "boolean")
+def _level_changes(old: Levels, new: Levels, worded: bool) -> dict[str, Json]:
+    arrived = {level: count for level, count in new.items() if level not in old}
+    gone = {level: count for level, count in old.items() if level not in new}
+    renamed = _pairs(gone, arrived) if worded else {}
+    found: dict[str, Json] = {"new": sorted(arrived), "gone": sorted(gone), "renamed": renamed}
+    return {key: value for key, value in found.items() if value}
 
 
-def _index(
-    old: Mapping[str, Json],
-    new: Mapping[str, Json],
-    levels: tuple[Mapping[str, int] | None, Mapping[str, int] | None],
-) -> float | None:
-    if levels[0] and levels[1] and (_worded(new) or len({*levels[0], *levels[1]}) <= _FEW):
-        totals = sum(levels[0].values()), sum(levels[1].values())
-        names = sorted({*levels[0], *levels[1]})
-        return psi([levels[0].get(n, 0) / totals[0] for n in names], [levels[1].get(n, 0) / totals[1] for n in names])
-    edges = sorted(set(_numbers(old, "quantiles")[1:-1]))
-    parts = [_shares(facts, counted, edges) for facts, counted in zip((old, new), levels, strict=True)]
-    return psi(parts[0], parts[1]) if parts[0] and parts[1] else None
+def _least_cells(old: Levels, new: Levels, more_nulls: int) -> int:
+    """Return how many cells of as many rows hold something else at least: as many as some level won."""
+    return sum(max(count - old.get(level, 0), 0) for level, count in new.items()) + max(more_nulls, 0)
 
 
-def _shares(facts: Mapping[str, Json], counted: Mapping[str, int] | None, edges: list[float]) -> list[float]:
-    """Return the shares of the values up to, between and above ``edges``; empty where nothing is known of them.
-
-    Counted where every value is listed; else told from the deciles, which is exact where an edge is one of them.
-    """
-    curve = _curve(facts)
-    if not curve:
-        return []
-    if counted:
-        values = sorted((float(level), count) for level, count in counted.items())
-        total = sum(counted.values())
-        upto = [sum(count for value, count in values if value <= edge) / total for edge in edges]
-    else:
-        upto = [_below(curve, edge) for edge in edges]
-    return [high - low for low, high in pairwise([0.0, *upto, 1.0])]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Point:
-    """A decile: the share of values up to it, and below it as far as deciles tell."""
-
-    value: float
-    upto: float
-    under: float
-
-
-def _curve(facts: Mapping[str, Json]) -> list[_Point]:
-    """Return the distribution as its different deciles, lowest first; empty where there are none."""
-    values, ranks = _numbers(facts, "quantiles"), _numbers(facts, "ranks")
-    if not values or len(ranks) != len(values) or not ranks[-1]:
-        return []
-    last = len(values) - 1
-    out: list[_Point] = []
-    for place, value in enumerate(values):
-        if not out or value != out[-1].value:
-            out.append(_Point(value=value, upto=ranks[place] / ranks[-1], under=place / last))
-    return out
-
-
-def _below(curve: list[_Point], edge: float) -> float:
-    """Return the share of values up to ``edge``: exact at a decile, by linear interpolation between two."""
-    place = bisect_right(curve, edge, key=lambda point: point.value)
-    if place == 0:
-        return 0.0
-    low = curve[place - 1]
-    if place == len(curve) or low.value == edge:
-        return low.upto
-    high = curve[place]
-    return low.upto + max(high.under - low.upto, 0.0) * (edge - low.value) / (high.value - low.value)
+def _pairs(gone: Mapping[str, int | str], arrived: Mapping[str, int | str]) -> dict[str, Json]:
+    """Return what may be the same under another name: alike, and alike with nothing else."""
+    before, after = Counter(gone.values()), Counter(arrived.values())
+    new = {mark: name for name, mark in arrived.items()}
+    return {name: new[mark] for name, mark in gone.items() if before[mark] == 1 and after[mark] == 1}
 
 
 def _rows_text(rows: tuple[int, int], since: str) -> str:
@@ -182,15 +142,42 @@ def _names_text(word: str, names: list[str]) -> str:
     return f"{word}{'s' if len(names) > 1 and not word.endswith('gone') else ''}: {shown}"
 
 
-def _moved_text(columns: Mapping[str, Mapping[str, Json]], rows: tuple[int, int]) -> str:
-    far = sorted((name for name in columns if columns[name]["moved"]), key=lambda name: -_psi(columns[name]))
+def _moved_text(columns: Mapping[str, Mapping[str, Json]], rows: tuple[int, int]) -> list[str]:
+    far = sorted((name for name in columns if columns[name]["moved"]), key=lambda name: -_far(columns[name]))
+    said = []
     if far:
         rest = f" and {len(far) - _SHOWN} more" if len(far) > _SHOWN else ""
-        return f"moved: {', '.join(f'{name} ({_how(columns[name])})' for name in far[:_SHOWN])}{rest}"
+        said = [f"moved: {', '.join(f'{name} ({_how(columns[name])})' for name in far[:_SHOWN])}{rest}"]
     if rows[0] == rows[1]:
-        return _names_text("values changed in", list(columns)).replace("ins:", "in:")
-    most = sorted((name for name in columns if _psi(columns[name])), key=lambda name: -_psi(columns[name]))[:3]
-    return f"no column moved much (most: {', '.join(f'{n} PSI {_psi(columns[n]):.3f}' for n in most)})" if most else ""
+        turned = [name for name in columns if name not in far and columns[name].get("reordered")]
+        others = [_counted(name, columns[name]) for name in columns if name not in (*far, *turned)]
+        said.append(_names_text("values changed in", others).replace("ins:", "in:"))
+        said.append(_names_text("the same values in another order in", turned).replace("ins:", "in:"))
+    elif not far:
+        most = sorted((name for name in columns if _far(columns[name])), key=lambda name: -_far(columns[name]))[:3]
+        listed = ", ".join(f"{name} {_measure(columns[name])}" for name in most)
+        said = [f"no column moved much (most: {listed})"] if most else []
+    return said
+
+
+def _counted(name: str, column: Mapping[str, Json]) -> str:
+    cells = column.get("cells")
+    return f"{name} ({cells:,} at least)" if isinstance(cells, int) and cells else name
+
+
+def _far(column: Mapping[str, Json]) -> float:
+    """Return how far a column moved, by the measure that says more."""
+    return max(_measured(column, "psi"), _measured(column, "wasserstein"))
+
+
+def _measured(column: Mapping[str, Json], name: str) -> float:
+    value = column.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _measure(column: Mapping[str, Json]) -> str:
+    name = "psi" if _measured(column, "psi") >= _measured(column, "wasserstein") else "wasserstein"
+    return f"{'PSI' if name == 'psi' else 'Wasserstein'} {_measured(column, name):.3f}"
 
 
 def _how(column: Mapping[str, Json]) -> str:
@@ -198,15 +185,22 @@ def _how(column: Mapping[str, Json]) -> str:
     if "type" in column:
         before, after = _pair(column["type"])
         words.append(f"{before} → {after}")
-    if _psi(column) >= MOVED:
-        words.append(f"PSI {_psi(column):.2f}")
-    if "mean" in column and _psi(column) >= MOVED:
+    measures = (("psi", "PSI", MOVED), ("wasserstein", "Wasserstein", CARRIED))
+    far = [
+        f"{word} {_measured(column, name):.2f}" for name, word, least in measures if _measured(column, name) >= least
+    ]
+    words += far
+    if "mean" in column and far:
         before, after = _pair(column["mean"])
         words.append(f"mean {_short(before)} → {_short(after)}")
-    for name, word in (("new", "new"), ("gone", "vanished")):
-        found = column.get(name)
-        if isinstance(found, list) and found and "mean" not in column:
-            words.append(f"{len(found)} {word} {'level' if len(found) == 1 else 'levels'}")
+    renamed = column.get("renamed")
+    pairs = renamed if isinstance(renamed, Mapping) else {}
+    words += [f"{old} renamed to {new}?" for old, new in list(pairs.items())[:_SHOWN]]
+    for name, word, told in (("new", "new", pairs.values()), ("gone", "vanished", pairs)):
+        levels = column.get(name)
+        count = sum(level not in told for level in levels) if isinstance(levels, list) else 0
+        if count and "mean" not in column:
+            words.append(f"{count} {word} {'level' if count == 1 else 'levels'}")
     if "null_share" in column:
         before, after = _pair(column["null_share"])
         if abs(float(str(after)) - float(str(before))) >= _NULL_POINTS:
@@ -223,11 +217,6 @@ def _pair(value: Json) -> tuple[Json, Json]:
     return (value[0], value[1]) if isinstance(value, list) else (None, None)
 
 
-def _psi(column: Mapping[str, Json]) -> float:
-    value = column.get("psi")
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
 def _columns(facts: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
     columns = facts.get("columns")
     if not isinstance(columns, Mapping):
@@ -238,15 +227,3 @@ def _columns(facts: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
 def _number(facts: Mapping[str, Json], name: str) -> int:
     value = facts.get(name)
     return value if isinstance(value, int) else 0
-
-
-def _levels(facts: Mapping[str, Json]) -> Mapping[str, int] | None:
-    counted = facts.get("categories")
-    if not isinstance(counted, Mapping):
-        return None
-    return {str(level): count for level, count in counted.items() if isinstance(count, int)}
-
-
-def _numbers(facts: Mapping[str, Json], name: str) -> list[float]:
-    found = facts.get(name)
-    return [float(value) for value in found if isinstance(value, int | float)] if isinstance(found, list) else []

@@ -28,7 +28,8 @@ def test_bank_marketing(looker, columns: Columns) -> None:
     }
     assert [*facts][:2] == ["age", "job"] and [*facts][-1] == "deposit"
     assert facts["deposit"]["categories"] == {"no": 39_922, "yes": 5_289}
-    assert facts["age"] | {"digest": "", "categories": "", "ranks": ""} == {
+    assert facts["age"] | {"digest": "", "values": "", "categories": "", "ranks": ""} == {
+        "values": "",
         "ranks": "",
         "digest": "",
         "categories": "",
@@ -38,6 +39,7 @@ def test_bank_marketing(looker, columns: Columns) -> None:
         "min": 18,
         "max": 95,
         "mean": 40.93621021,
+        "std": 10.6186446,
         "quantiles": [18, 29, 32, 34, 36, 39, 42, 46, 51, 56, 95],
     }
     assert "categories" not in facts["balance"]
