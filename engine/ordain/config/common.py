@@ -24,16 +24,18 @@ _BYTES = {
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd])", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s?([kKMGT]i?B|B)", re.ASCII)
 
+_AS_IN = "write a duration such as 30s, 5m, 2h or 1d"
+_SO_MUCH = "write a size such as 512MiB or 2GB"
 # What they are in a file, for its JSON Schema.
-_Duration = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$")]
-_Size = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$")]
+_Duration = Annotated[str, Field(pattern=f"^{_DURATION.pattern}$", json_schema_extra={"patternErrorMessage": _AS_IN})]
+_Size = Annotated[str, Field(pattern=f"^{_SIZE.pattern}$", json_schema_extra={"patternErrorMessage": _SO_MUCH})]
 
 
 def seconds(text: Any) -> float:
     """Return the seconds that ``30s``, ``5m``, ``2h`` or ``1d`` are; raise ``ValueError``."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or float(match[1]) == 0:
-        raise ValueError("write a duration such as 30s, 5m, 2h or 1d")
+        raise ValueError(_AS_IN)
     return float(match[1]) * _SECONDS[match[2]]
 
 
@@ -41,7 +43,7 @@ def size(text: Any) -> int:
     """Return the bytes that ``512MiB`` or ``2GB`` are; raise ``ValueError``."""
     match = _SIZE.fullmatch(text) if isinstance(text, str) else None
     if match is None or match[2] not in _BYTES or float(match[1]) == 0:
-        raise ValueError("write a size such as 512MiB or 2GB")
+        raise ValueError(_SO_MUCH)
     return int(float(match[1]) * _BYTES[match[2]])
 
 

@@ -32,7 +32,9 @@ def accepting(schema: Mapping[str, Any]) -> Schema:
     for key, value in schema.items():
         if key in ("title", "discriminator"):
             continue
-        if key in _NAMES_TO_SCHEMAS:
+        if key == "description":
+            value = " ".join(str(value).replace("``", "`").split())
+        elif key in _NAMES_TO_SCHEMAS:
             value = {name: accepting(one) for name, one in value.items()}
         elif key in _ONE and isinstance(value, dict):
             value = accepting(value)

@@ -208,6 +208,8 @@ def _any(kinds: Mapping[str, Schema], registry: Registry, definitions: Mapping[s
     ]
     documents = {**{f"kind.{name}": schema for name, schema in kinds.items()}, "use": _USE}
     cases.append({"if": {"required": ["use"]}, "then": {"$ref": "#/$defs/use"}, "else": {"required": ["kind"]}})
+    word = {"properties": {"use": {"type": "string", "description": "make documents by this blueprint"}}}
+    cases.append({"if": {"not": {"required": ["kind"]}}, "then": word})
     body: Schema = {"type": "object", "properties": {"kind": kind}, "allOf": cases}
     return {
         "$schema": _DIALECT,
