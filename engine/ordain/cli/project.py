@@ -17,11 +17,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("-C", "folder", metavar="DIR", type=FOLDER, default=".", help="Project folder.")
 @click.option("--name", metavar="NAME", help="The project's name; the folder's name if left out.")
-def init(folder: Path, name: str | None) -> int:
+@click.option("--template", metavar="NAME", help="Use this blueprint; its sample data come along.")
+@click.option("--with", "given", multiple=True, metavar="NAME=VALUE", help="With --template: set a parameter.")
+@click.option("--list-templates", is_flag=True, help="List the blueprints that come with Ordain, and do nothing.")
+def init(folder: Path, name: str | None, template: str | None, given: tuple[str, ...], list_templates: bool) -> int:
     """Start a project: an ordain.yaml to go on from, and an ignore file for .ordain/. Overwrites nothing."""
-    from ordain.session.starting import start_project
+    from ordain.session import starting
 
-    for path in start_project(folder.resolve(), name):
+    if list_templates:
+        listed = starting.list_templates()
+        width = max((len(one) for one, _ in listed), default=0)
+        for one, description in listed:
+            echo(f"{one:{width}}  {description}")
+        return ExitCode.DONE
+    wrong = next((text for text in given if "=" not in text), None)
+    if wrong is not None:
+        raise click.BadParameter(f"{wrong!r}: write NAME=VALUE", param_hint="--with")
+    pairs = [(key, value) for key, _, value in (text.partition("=") for text in given)]
+    for path in starting.start_project(folder.resolve(), name, template, pairs):
         echo(f"wrote {path}")
     echo("Next: ordain plan")
     return ExitCode.DONE
