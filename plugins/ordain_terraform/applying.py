@@ -14,7 +14,7 @@ from ordain.api import Call, ExitCode, Json, OrdainError, Progress, Secret, Step
 from ordain_terraform import importing
 from ordain_terraform.command import FLAG, Command, Event, parse_events, run
 from ordain_terraform.modules import digests
-from ordain_terraform.planning import KEPT, LOCK_TIMEOUT, Ask, keyed, make_plan
+from ordain_terraform.planning import LOCK_TIMEOUT, Ask, keyed, make_plan
 from ordain_terraform.secrets import Scrubber
 from ordain_terraform.site import Site, initialise, scratch, tidy, wait_for_lock, write_private
 
@@ -66,8 +66,6 @@ def _apply_once(site: Site, call: Call, plan: Path, folder: Path, deadline: floa
             raise
         return
     _remember(site, call.key)
-    for kept in site.private.glob(f"{KEPT}*"):  # the state has moved: they fit nothing any more
-        shutil.rmtree(kept, ignore_errors=True)
 
 
 def run_plan(site: Site, call: Call, plan: Path, folder: Path, deadline: float | None) -> None:

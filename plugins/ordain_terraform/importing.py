@@ -20,6 +20,10 @@ from ordain_terraform.problems import Teller
 FILE = "ordain-generated-imports.tf.json"
 
 
+_ADVICE = " If you wish to automatically generate config"
+"""From here on Terraform recommends a flag of its own that cannot be given here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
     """One object that the world has: Terraform's address for it, its provider's id, and how the user wrote both."""
@@ -135,7 +139,7 @@ def _refused(tell: Teller, one: Import, told: Mapping[str, Any]) -> Diagnostic:
     return tell.problem(
         "terraform-import",
         f"Terraform cannot import {one.written}: {' '.join(str(told.get('summary', '')).split())}",
-        detail=str(told.get("detail", "")),
+        detail=str(told.get("detail", "")).split(_ADVICE)[0],
         fix=f"correct the id in the Import document, declare {one.to} in {tell.module}, or remove the document",
         path=("importing", one.written),
         exit=ExitCode.SPEC,

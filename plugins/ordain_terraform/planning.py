@@ -1,4 +1,4 @@
-"""Makes Terraform's plan, shows it as facts, and keeps it as the file that apply will run."""
+"""Makes Terraform's plan, shows it as facts, and puts it into the store as the file that apply will run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hmac
 import json
 import os
 import secrets as random
-import shutil
 import time
 import zipfile
 from collections.abc import Mapping
@@ -23,7 +22,6 @@ from ordain_terraform.modules import digests, local_modules
 from ordain_terraform.site import Site, initialise, scratch, tidy
 
 LOCK_TIMEOUT = "60s"
-KEPT = "kept"
 _NEEDS_INIT = ("terraform init", "tofu init")
 
 
@@ -57,7 +55,7 @@ def look(site: Site, store: ArtifactStore, deadline: float, ask: Ask) -> Evidenc
         code = digests(site.order.places.root, site.module.folder, site.data)
         facts |= {"module": digest(code), "files": code}
         _sign_outputs(site, facts, planned.shown)
-        attachments = {} if facts["empty"] else {"plan": store.put(_kept(site, planned, ask))}
+        attachments = {} if facts["empty"] else {"plan": store.put(_alone(planned.file))}
         opted = tuple(name for name in site.secret_names if not site.module.variables[name].ephemeral)
         problems = (*planned.warnings, *guards.stored_anyway(site.tell, opted))
         return Evidence(facts=facts, attachments=attachments, problems=problems)
@@ -177,28 +175,13 @@ def _sign_outputs(site: Site, facts: Mapping[str, Any], shown: Mapping[str, Any]
             fact["digest"] = keyed(site.private, planned[name].get("value"))
 
 
-def _seal(site: Site, planned: Planned) -> str:
-    """Return a keyed digest of all that a saved plan does and stands on, but for the time it was made.
+def _alone(file: Path) -> Path:
+    """Make a plan file unlike any other that does the same, and return it.
 
-    Two plans with one seal do the same to the same state: the older file may stand for both, so that a plan that is
-    made twice has one attachment.
+    A plan that is not kept takes its attachment out of the store again, which must not be that of one that is.
     """
-    shown = {name: value for name, value in planned.shown.items() if name != "timestamp"}
-    with zipfile.ZipFile(planned.file) as archive:
-        state = json.loads(archive.read("tfstate"))
-    basis = [state.get("lineage"), state.get("serial"), site.workspace, str(site.state), site.order.spec.get("backend")]
-    return keyed(site.private, [shown, basis, digests(site.order.places.root, site.module.folder, site.data)])
-
-
-def _kept(site: Site, planned: Planned, ask: Ask) -> Path:
-    """Return the plan file made earlier where it does the same, else keep this one for later: plans have timestamps."""
-    purpose = "-destroy" if ask.destroy else "" if ask.sight == "full" else f"-{ask.sight}"
-    folder = site.private / f"{KEPT}{purpose}"
-    file = folder / f"{_seal(site, planned)}.plan"
-    if not file.is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        planned.file.rename(file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = random.token_hex(16).encode()
     return file
 
 
