@@ -272,7 +272,7 @@ def test_keys_may_differ_in_another_environment(load: Any) -> None:
     )
     assert said(load(text, environment="dev")) == ["override-unknown 19:41"]
     both = said(load(text, environment="prod"))
-    assert both == ["override-unknown 19:19", "override-unknown 19:41"]
+    assert both == ["override-unknown 19:20", "override-unknown 19:41"]
 
 
 KEYS = st.from_regex(r"[a-z0-9_][a-zA-Z0-9_.@+-]{0,5}", fullmatch=True)
