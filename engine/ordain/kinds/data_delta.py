@@ -30,7 +30,7 @@ class DataDelta:
 def data_delta(before: Mapping[str, Json], after: Mapping[str, Json]) -> DataDelta:
     """Compare the facts of a data source before and after.
 
-    ``data``: ``{"rows": {"before", "after", "added" or "removed"}, "since", "new_columns", "gone_columns",
+    ``data``: ``{"rows": {"before", "after", "added" or "removed": n}, "since", "new_columns", "gone_columns",
     "renamed_columns": {old: new}, "reordered": bool, "columns": {name: {"moved": bool, "psi", "wasserstein",
     "null_share": [b, a], "min": [b, a], "max", "mean", "type", "new": [levels], "gone": [levels], "renamed": {old:
     new}, "reordered": bool, "cells": n}}}``; what is the same, and columns whose content is, are left out. ``cells``
@@ -44,11 +44,7 @@ def data_delta(before: Mapping[str, Json], after: Mapping[str, Json]) -> DataDel
         if name in old and old[name].get("digest") != new[name].get("digest")
     }
     arrived, gone = [name for name in new if name not in old], [name for name in old if name not in new]
-    count = abs(rows[1] - rows[0])
-    data: dict[str, Json] = {
-        "rows": {"before": rows[0], "after": rows[1], "added" if rows[1] >= rows[0] else "removed": count},
-        "columns": moved,
-    }
+    data: dict[str, Json] = {"rows": _rows(*rows), "columns": moved}
     since = str(after.get("since", ""))
     renamed = _pairs({name: str(old[name].get("digest")) for name in gone}, {n: str(new[n]["digest"]) for n in arrived})
     reordered = _is_reordered(moved, new)
@@ -64,6 +60,11 @@ def data_delta(before: Mapping[str, Json], after: Mapping[str, Json]) -> DataDel
         parts.append("columns in another order")
     parts += ["the same rows in another order"] if reordered else _moved_text(moved, rows)
     return DataDelta(sentence="; ".join(part for part in parts if part), data=data)
+
+
+def _rows(before: int, after: int) -> dict[str, Json]:
+    changed = {"added" if after > before else "removed": abs(after - before)} if after != before else {}
+    return {"before": before, "after": after, **changed}
 
 
 def _is_reordered(moved: Mapping[str, Mapping[str, Json]], columns: Mapping[str, Mapping[str, Json]]) -> bool:
@@ -87,8 +88,8 @@ def _column(old: Mapping[str, Json], new: Mapping[str, Json], rows: tuple[int, i
     levels = levels_of(old), levels_of(new)
     if levels[0] is not None and levels[1] is not None:
         out |= _level_changes(levels[0], levels[1], is_worded(new))
-        if rows[0] == rows[1]:
-            out["cells"] = _least_cells(levels[0], levels[1], _number(new, "nulls") - _number(old, "nulls"))
+        cells = _least_cells(levels[0], levels[1], _number(new, "nulls") - _number(old, "nulls"))
+        out |= {"cells": cells} if rows[0] == rows[1] and cells else {}
         renamed = out.get("renamed")
         if isinstance(renamed, Mapping):  # another name moves no distribution
             levels = {str(renamed.get(level, level)): count for level, count in levels[0].items()}, levels[1]
@@ -162,7 +163,7 @@ def _moved_text(columns: Mapping[str, Mapping[str, Json]], rows: tuple[int, int]
 
 def _counted(name: str, column: Mapping[str, Json]) -> str:
     cells = column.get("cells")
-    return f"{name} ({cells:,} at least)" if isinstance(cells, int) and cells else name
+    return f"{name} (at least {cells:,})" if isinstance(cells, int) else name
 
 
 def _far(column: Mapping[str, Json]) -> float:
