@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ordain.render import reasons, view
+from ordain.values.address import ADDRESS_PATTERN
 from ordain.values.change import TRAINS, Action, Change
 from ordain.values.plan import Finding
 
+_ADDRESS = re.compile(ADDRESS_PATTERN)
 MANY = 40
 """With more changes than this, details are folded and what is alike is told once."""
 _ALIKE = 4
@@ -60,10 +63,12 @@ def group(change: Change) -> str:
 
 def rows(changes: Iterable[Change]) -> tuple[Row, ...]:
     """Return the rows of a long plan, in the order of its changes; what is grave is always named, row by row or all."""
+    changes = tuple(changes)
+    kinds = frozenset(change.address.kind for change in changes)
     sorts: dict[tuple[object, ...], dict[str, list[Change]]] = {}
     for change in changes:
         sort = (group(change), change.address.kind, view.symbol(change), view.word(change), _sort_of(change))
-        sorts.setdefault(sort, {}).setdefault(_reason_key(change), []).append(change)
+        sorts.setdefault(sort, {}).setdefault(_unnamed(_why(change), kinds), []).append(change)
     for limit in _SINGLES:
         found = tuple(row for by_reason in sorts.values() for row in _told(by_reason, limit))
         if len(found) <= _ROOM:
@@ -79,24 +84,25 @@ def _sort_of(change: Change) -> object:
     return () if root is None else (root.code, root.path, root.address.kind, root.address == change.address)
 
 
-def _reason_key(change: Change) -> str:
-    """Return why, the same for changes with the same reason: without their own names."""
-    text = change.deferred or change.blocked
-    if change.action is Action.NO_OP and not text:
-        text = reasons.headline_cause(change)
+def _why(change: Change) -> str:
+    """Return the reason in full; of a change that its own field brings about, without its name."""
+    if change.deferred or change.blocked or change.action is Action.NO_OP:
+        return change.deferred or change.blocked or reasons.headline_cause(change)
     root = next(iter(reasons.roots(change)), None)
-    if not text and root is not None:
-        text = reasons.bare_text(root)
-        if str(root.address) in text and root.address != change.address:
-            return f"{root.address} {text}"
-    return text.replace(str(change.address), "")
+    return reasons.cause_text(root, change.address) if root is not None else ""
 
 
-def _told(by_reason: dict[str, list[Change]], limit: int | None) -> Iterator[Row]:
+def _unnamed(text: str, kinds: frozenset[str]) -> str:
+    """Return the text with every address in it as ``kind.*``: what differs in the name alone is alike."""
+    return _ADDRESS.sub(lambda found: f"{found[1]}.*" if found[1] in kinds else found[0], text)
+
+
+def _told(by_reason: Mapping[str, list[Change]], limit: int | None) -> Iterator[Row]:
     singles: list[Change] = []
-    for found in by_reason.values():
+    for unnamed, found in by_reason.items():
         if len(found) >= _ALIKE:
-            yield Row(changes=tuple(found), reason=_shared_reason(found))
+            why = _why(found[0])
+            yield Row(changes=tuple(found), reason=why if all(_why(one) == why for one in found) else unnamed)
         else:
             singles += found
     keep = len(singles) if limit is None or len(singles) <= limit + 1 or view.is_grave(singles[0]) else limit
@@ -108,19 +114,6 @@ def _told(by_reason: dict[str, list[Change]], limit: int | None) -> Iterator[Row
 
 def _reason(change: Change) -> str:
     return change.deferred or change.blocked or reasons.headline_cause(change)
-
-
-def _shared_reason(found: list[Change]) -> str:
-    first = found[0]
-    if first.deferred or first.blocked:
-        return first.deferred or first.blocked
-    root = next(iter(reasons.roots(first)), None)
-    if root is None or first.action is Action.NO_OP:
-        return reasons.headline_cause(first).replace(str(first.address), "it")
-    others = {next(iter(reasons.roots(change))).address for change in found}
-    if len(others) == 1 or root.address == first.address:
-        return reasons.cause_text(root, first.address) if root.address != first.address else reasons.bare_text(root)
-    return f"{root.address.kind}.*: {reasons.bare_text(root)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
