@@ -176,3 +176,68 @@ def test_a_selector_and_its_complement_cover_the_whole_plan(
         assert not project.plan().get("changes")
     project.apply()  # the settings, which only a whole apply writes down
     assert not project.plan("--detailed-exitcode").get("changes")
+
+
+@LAW
+@given(found=documents(), chance=st.randoms(use_true_random=False))
+def test_what_is_moved_is_never_destroyed_nor_made_again(
+    new_project: Callable[[], Any], found: list[dict[str, Any]], chance: random.Random
+) -> None:
+    project = new_project()
+    project.write({"ordain.yaml": text_of(found)})
+    project.apply()
+    names = {one["name"]: chance.choice([one["name"], f"{one['name']}-new"]) for one in found}
+    text = text_of([{**one, "name": names[one["name"]]} for one in found])
+    for old, new in names.items():
+        text = text.replace(f"value.{old}.outputs", f"value.{new}.outputs")
+    moves = [{"kind": "Moved", "spec": {"from": f"value.{a}", "to": f"value.{b}"}} for a, b in names.items() if a != b]
+    project.write({"ordain.yaml": text, "moves.yaml": yaml.safe_dump_all(moves) if moves else "# none\n"})
+    changes = project.plan().get("changes", [])
+    assert {one["address"] for one in changes if one["effect"] == "move"} == {
+        f"value.{new}" for old, new in names.items() if old != new
+    }
+    assert {one["effect"] for one in changes} <= {"move", "cosmetic"}
+    project.apply()
+    assert not project.plan("--detailed-exitcode").get("changes")
+    project.write({"ordain.yaml": text})
+    assert not project.plan("--detailed-exitcode").get("changes")
+
+
+edits = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": st.text("abc ", max_size=3),
+        "owner": st.sampled_from(["a@example.com", "b@example.com"]),
+        "labels": st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy"), max_size=2),
+        "lifecycle": st.fixed_dictionaries({}, optional={"protect": st.booleans(), "keep_on_remove": st.booleans()}),
+        "run": st.fixed_dictionaries(
+            {}, optional={"retries": st.integers(0, 2), "timeout": st.sampled_from(["1m", "60s", "2m"])}
+        ),
+        "spec": st.fixed_dictionaries({"value": plain}),
+    },
+)
+
+
+@LAW
+@given(first=st.lists(edits, min_size=1, max_size=4), second=st.lists(edits, min_size=1, max_size=4))
+def test_a_plan_never_shows_an_empty_change(
+    new_project: Callable[[], Any], first: list[dict[str, Any]], second: list[dict[str, Any]]
+) -> None:
+    project = new_project()
+    for version in (first, second):
+        found = [
+            {"kind": "Value", "name": f"v{number}", "spec": {"value": None}, **one}
+            for number, one in enumerate(version)
+        ]
+        project.write({"ordain.yaml": text_of(found)})
+        for change in project.plan().get("changes", []):
+            assert change["causes"], change
+            for cause in change["causes"]:
+                assert cause["code"] != "spec" or cause.get("before") != cause.get("after"), cause
+            if change["action"] == "update":
+                assert change["fields"], change
+                assert all(field.get("before") != field.get("after") for field in change["fields"]), change
+        if any(one.get("protected") for one in project.plan().get("changes", [])):
+            return
+        project.apply()
+    assert not project.plan("--detailed-exitcode").get("changes")
