@@ -212,8 +212,8 @@ class _Run:
         self.answers.put((id, future))
 
     def _answered(self) -> list[_Ended]:
-        """Wait for the next answer, and take all that are there."""
-        wait = max(0.0, self.later[0][0] - time.monotonic()) if self.later else None
+        """Wait for the next answer, a moment where a stop may end the wait for another attempt; take all there are."""
+        wait = max(0.0, min(0.2, self.later[0][0] - time.monotonic())) if self.later else None
         begun = time.monotonic()
         ended: list[_Ended] = []
         answers = 0

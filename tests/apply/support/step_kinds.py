@@ -31,13 +31,17 @@ from ordain.api import (
 
 
 class ProbeSpec(Spec):
-    """``do`` says how a step behaves, ``mark`` is a file that gets a line each time one begins and ends."""
+    """``do`` says how a step behaves, ``mark`` is a file that gets a line each time one begins and ends.
+
+    ``until`` is a file that a step waits for, however long the machine takes to make it.
+    """
 
     value: Any = None
     number: int = 0
     do: str = ""
     seconds: float = 0.0
     mark: str = ""
+    until: str = ""
 
 
 class ProbeOutputs(Spec):
@@ -59,6 +63,8 @@ class Probe(Kind):
         mark(spec["mark"], f"begin {call.address}:{call.operation} {os.getpid()}")
         call.report(Progress(message=f"working on {spec['value']}", fraction=0.5))
         time.sleep(spec["seconds"])
+        while spec["until"] and not Path(spec["until"]).exists():
+            time.sleep(0.01)
         result = BEHAVIOURS[spec["do"]](call)
         mark(spec["mark"], f"end {call.address}:{call.operation} {os.getpid()}")
         return result

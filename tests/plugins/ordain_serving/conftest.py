@@ -108,7 +108,7 @@ class World:
         change = Change(
             address=DEPLOYMENT, kind="Deployment", provider="http", action=Action.UPDATE, effect=Effect.REDEPLOY
         )
-        given = {"model": str(MODEL), "host": "127.0.0.1", "port": 0, "startup_timeout": "20s", "log_level": "info"}
+        given = {"model": str(MODEL), "host": "127.0.0.1", "port": 0, "startup_timeout": "60s", "log_level": "info"}
         self.private.mkdir(mode=0o700, exist_ok=True)
         return Call(
             key=key or digest(self.serial),
@@ -165,7 +165,7 @@ class World:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any, Mapping[str, str]]:
         """Send a request to the port that was recorded; ``body`` is JSON unless it is bytes."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             raw = body if isinstance(body, bytes) or body is None else dumps(body)
             connection.request(method, path, raw)
