@@ -19,12 +19,12 @@ from ordain.config.settings import Checked, Settings, check_format, meant, proje
 from ordain.config.variables import Declared, Digest, Given
 from ordain.expr.templates import Scope
 from ordain.values.address import BY_ADDRESS, Address, snake
-from ordain.values.data import Leaf, Secret, Tree, replace_leaves
+from ordain.values.data import Leaf, Path, Secret, Tree, replace_leaves
 from ordain.values.diagnostic import Diagnostic, in_order
 from ordain.values.fingerprint import digest
 from ordain.values.resource import Desired, Lifecycle, Resource, RunOptions
 from ordain.values.setting import Environment, Policy, Setting
-from ordain.values.span import Overlay, Span
+from ordain.values.span import Overlay, Source, Span
 
 if TYPE_CHECKING:
     from ordain.api.registry import Registry
@@ -192,7 +192,7 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     every = {name: settings.environment(one, names) for name, one in checked.items()}
     environments.check_promotion(every, checked, report)
     here = every.get(environment, Environment(name=environment))
-    values = _values(declared, here, checked.get(environment), options, report)
+    values, places = _values(declared, here, checked.get(environment), options, report)
     scope = Scope(variables=values, environment=environment, digest=options.digest)
     index.expand(scope)
     reading = replace(settings, variables=values)
@@ -220,14 +220,16 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
         moves=refactorings.moves,
         imports=refactorings.imports,
         removals=refactorings.removals,
+        variables=places,
     )
 
 
 def _values(
     declared: Declared | None, here: Environment, written: Checked | None, options: ResolveOptions, report: Report
-) -> Mapping[str, Tree]:
+) -> tuple[Mapping[str, Tree], Mapping[str, tuple[Source, Path]]]:
+    """Return the variables' values, and where those stand."""
     if declared is None:
-        return variables.Undeclared()
+        return variables.Undeclared(), {}
     given = Given(
         environment=here.name,
         variables=here.variables,
@@ -236,7 +238,7 @@ def _values(
         origins=options.origins,
         complete=written is None or not written.document.broken,
     )
-    return variables.values(declared, given, options.digest, report)
+    return variables.values(declared, given, options.digest, report), variables.places(declared, given)
 
 
 def _project_document(index: _Index, report: Report) -> Document | None:

@@ -11,6 +11,7 @@ from ordain.config.report import Place, Report, choose, shown
 from ordain.config.trees import Reader
 from ordain.expr.templates import Scope
 from ordain.values.data import Path, Secret, Tree, Unknown, dig, leaves
+from ordain.values.diagnostic import Diagnostic
 from ordain.values.span import Source
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -73,6 +74,19 @@ def values(declared: Declared, given: Given, digest: Digest, report: Report) -> 
                 f"{origin} sets {name!r}, which the project does not declare",
                 choose(name, declared.variables, "variables"),
             )
+    return found
+
+
+def places(declared: Declared, given: Given) -> Mapping[str, tuple[Source, Path]]:
+    """Return where the value of each variable stands; one given from outside stands in no document."""
+    found: dict[str, tuple[Source, Path]] = {}
+    for name in declared.variables:
+        if name in given.texts:
+            continue
+        if name in given.variables and given.source is not None:
+            found[name] = (given.source, ("spec", "variables", name))
+        else:
+            found[name] = (declared.source, ("spec", "variables", name, "default"))
     return found
 
 
@@ -201,11 +215,17 @@ class _Variable:
         return value
 
     def _check(self, value: Tree, place: Place, said: str = "", hidden: bool = False) -> None:
-        problem = _problem(value, self.spec)
-        if problem:
+        broken = _problem(value, self.spec)
+        if broken:
             what = "its text" if hidden else shown(value)
-            summary = f"the variable {self.name!r}: {what} {said + ' ' if said else ''}{problem}"
-            self.report.add(place, "variable-value", summary, str(self.spec["description"]) or "give it another value")
+            summary = f"the variable {self.name!r}: {what} {said + ' ' if said else ''}{broken}"
+            fix = str(self.spec["description"]) or "give it another value"
+            elsewhere = place.source is not self.declared.source
+            self.report.add_related(
+                place,
+                Diagnostic(code="variable-value", summary=summary, fix=fix),
+                [(self.place(), "declared here")] if elsewhere else (),
+            )
 
 
 def _typed(text: str, kind: str) -> Tree:
