@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -92,24 +92,25 @@ def _literal(text: str) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
-def concerned(imports: tuple[Import, ...], told: Mapping[str, Any]) -> Import | None:
-    """Return the import that a complaint of Terraform's is about, if it is about one.
+def concerned(imports: tuple[Import, ...], told: Mapping[str, Any]) -> tuple[Import, ...]:
+    """Return the imports that a complaint of Terraform's can be about; none where it is about something else.
 
-    It stands at a line of our own file, or names the object to import and no place in the module; a provider that is
-    missing all of a sudden is the one of an object that the module does not declare.
+    It stands at a line of our own file, or names the object or its id and no place in the module; a provider that is
+    missing all of a sudden is the one of an object that the module does not declare. What names nothing at all is what
+    a provider answered when it was asked for any of them.
     """
     where = told.get("range") or {}
     if where.get("filename"):
         line = where.get("start", {}).get("line", 0) - 2
-        ours = Path(str(where["filename"])).name == FILE
-        return imports[min(max(line, 0), len(imports) - 1)] if ours and imports else None
+        return imports[line : line + 1] if Path(str(where["filename"])).name == FILE and line >= 0 else ()
     said = f"{told.get('summary', '')}\n{told.get('detail', '')}\n"
     for one in imports:
-        if told.get("address") == one.to or any(f"{one.to}{end}" in said for end in (" ", "\n", '"', ".", ",", ":")):
-            return one
+        named = any(f"{one.to}{end}" in said for end in (" ", "\n", '"', ".", ",", ":"))
+        if named or told.get("address") == one.to or f" ID {one.id}," in said:
+            return (one,)
     if "dependency" in said:
-        return next((one for one in imports if f"/{_provider(one.to)}:" in said), None)
-    return None
+        return tuple(one for one in imports if f"/{_provider(one.to)}:" in said)
+    return () if told.get("address") else imports
 
 
 def _provider(address: str) -> str:
@@ -118,30 +119,40 @@ def _provider(address: str) -> str:
     return parts[-2].partition("_")[0] if len(parts) > 1 else parts[0]
 
 
-def failure(tell: Teller, imports: tuple[Import, ...], finished: Finished) -> OrdainError:
-    """Return the error for a plan that failed: what is an import's fault is told of its document."""
+def failure(
+    tell: Teller, imports: tuple[Import, ...], finished: Finished, known: Callable[[], Collection[str]]
+) -> OrdainError:
+    """Return the error for a plan that failed: what is an import's fault is told of its document.
+
+    ``known`` gives the addresses that Terraform's state has: their imports do nothing, and cannot fail.
+    """
     refused: list[Diagnostic] = []
     others: list[Event] = []
+    state: Collection[str] | None = None
     for event in finished.events:
         told = event.get("diagnostic", {})
-        one = concerned(imports, told) if told.get("severity") == "error" else None
-        if one is None:
-            others.append(event)
+        found = concerned(imports, told) if told.get("severity") == "error" else ()
+        if found and not told.get("range"):
+            state = known() if state is None else state
+            found = tuple(one for one in found if one.to not in state)
+        if found:
+            refused.append(_refused(tell, found, told))
         else:
-            refused.append(_refused(tell, one, told))
+            others.append(event)
     if not refused or finished.timed_out:
         return tell.failure(finished, "plan")
     rest = tell.told(replace(finished, events=tuple(others)))
     return OrdainError(*dict.fromkeys(refused), *(one for one in rest if one.is_error))
 
 
-def _refused(tell: Teller, one: Import, told: Mapping[str, Any]) -> Diagnostic:
+def _refused(tell: Teller, found: tuple[Import, ...], told: Mapping[str, Any]) -> Diagnostic:
+    written = " or ".join(one.written for one in found)
     return tell.problem(
         "terraform-import",
-        f"Terraform cannot import {one.written}: {' '.join(str(told.get('summary', '')).split())}",
+        f"Terraform cannot import {written}: {' '.join(str(told.get('summary', '')).split())}",
         detail=str(told.get("detail", "")).split(_ADVICE)[0],
-        fix=f"correct the id in the Import document, declare {one.to} in {tell.module}, or remove the document",
-        path=("importing", one.written),
+        fix=f"correct the id in the Import document, declare {found[0].to} in {tell.module}, or remove the document",
+        path=("importing", found[0].written),
         exit=ExitCode.SPEC,
     )
 

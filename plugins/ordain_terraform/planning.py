@@ -73,7 +73,7 @@ def make_plan(site: Site, folder: Path, deadline: float | None, ask: Ask) -> Pla
         initialise(site, folder, deadline, again=True)
         finished = run(around, command)
     if finished.code not in (0, 2) or finished.timed_out:
-        raise importing.failure(site.tell, imports, finished)
+        raise importing.failure(site.tell, imports, finished, lambda: _in_state(site, folder, deadline))
     os.chmod(file, 0o600)
     shown = _show(site, folder, file, deadline)
     if around.copy is not None and str(around.copy) in json.dumps(shown):
@@ -90,6 +90,13 @@ def _around(site: Site, folder: Path, imports: tuple[importing.Import, ...]) -> 
     local = local_modules(site.module.folder, site.data)
     copied = importing.copy(site.module.folder, local, site.order.places.root, folder / "tree", imports)
     return replace(around, copy=copied)
+
+
+def _in_state(site: Site, folder: Path, deadline: float | None) -> tuple[str, ...]:
+    """Return the addresses that Terraform's state has; none where it cannot say."""
+    command = Command(words="state list", options=site.state_option(), deadline=deadline)
+    finished = run(site.surroundings(folder), command)
+    return tuple(finished.text.split("\n")) if finished.code == 0 else ()
 
 
 def _plan_command(site: Site, folder: Path, file: Path, deadline: float | None, ask: Ask) -> Command:

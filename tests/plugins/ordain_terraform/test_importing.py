@@ -7,6 +7,7 @@ import pytest
 from ordain.api import Blame, ExitCode, OrdainError
 from ordain.values.look import Sight
 from ordain_terraform import importing
+from ordain_terraform.command import Finished
 from ordain_terraform.importing import Import, parse
 from ordain_terraform.problems import Teller
 from ordain_terraform.secrets import Scrubber
@@ -163,10 +164,46 @@ def test_ids_that_say_nothing_are_refused_all_at_once(tell):
     assert all(one.fix and one.code == "terraform-import" for one in caught.value.diagnostics)
 
 
-def test_a_providers_refusal_without_a_position_is_found_by_the_address_it_names():
-    imports = tuple(Import(to=to, id="x", written=f"{to}=x") for to in ("aws_x.a", "aws_x.ab"))
-    said = {"summary": "Cannot import non-existent remote object", "detail": 'While importing to "aws_x.ab", the …'}
-    assert importing.concerned(imports, said) == imports[1]
-    assert importing.concerned(imports, {"summary": "No access", "address": "aws_x.a"}) == imports[0]
-    elsewhere = {"summary": "Bad", "address": "aws_x.a", "range": {"filename": "main.tf", "start": {"line": 2}}}
-    assert importing.concerned(imports, elsewhere) is None
+TWO = tuple(Import(to=to, id=f"i-{to}", written=f"{to}=i-{to}") for to in ("aws_x.a", "aws_x.ab"))
+
+
+@pytest.mark.parametrize(
+    ("told", "about"),
+    [
+        ({"summary": "Cannot import non-existent remote object", "detail": 'importing to "aws_x.ab", the …'}, TWO[1:]),
+        ({"summary": "No access", "address": "aws_x.a"}, TWO[:1]),
+        ({"summary": "No access", "address": "aws_x.other"}, ()),
+        ({"summary": "Import returned no resources", "detail": "With ID i-aws_x.ab, the provider"}, TWO[1:]),
+        ({"summary": "403 AccessDenied", "detail": "not yours"}, TWO),
+        ({"summary": "Bad", "address": "aws_x.a", "range": {"filename": "main.tf", "start": {"line": 2}}}, ()),
+        ({"summary": "Bad", "range": {"filename": importing.FILE, "start": {"line": 3}}}, TWO[1:]),
+    ],
+)
+def test_a_refusal_is_found_by_whatever_it_names(told, about):
+    assert importing.concerned(TWO, told) == about
+
+
+def test_what_fails_although_all_is_in_the_state_is_no_imports_fault(tell):
+    event = {"diagnostic": {"severity": "error", "summary": "403 AccessDenied", "detail": "not yours"}}
+    finished = Finished(code=1, events=(event,), text="", complaint="")
+
+    def code(*known):
+        (problem,) = importing.failure(tell, TWO, finished, lambda: known).diagnostics
+        return problem.code, "aws_x.ab=i" in problem.summary
+
+    assert code() == ("terraform-import", True)
+    assert code("aws_x.ab") == ("terraform-import", False)
+    assert code("aws_x.a", "aws_x.ab") == ("terraform-error", False)
+
+
+def test_terraform_is_asked_which_imports_are_done(lab, monkeypatch):
+    lab.importing = ("terraform_data.bucket=b",)
+    lab.settle()
+    asked = []
+    monkeypatch.setattr(
+        importing, "failure", lambda tell, imports, finished, known: asked.append(known()) or OrdainError()
+    )
+    lab.write("infra/bucket/bad.tf", 'output "x" {\n  value = terraform_data.bucket.nope\n}\n')
+    with pytest.raises(OrdainError):
+        lab.look()
+    assert "terraform_data.bucket" in asked[0]
