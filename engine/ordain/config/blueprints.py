@@ -318,10 +318,10 @@ class _Using:
         diagnostics: list[Diagnostic] = []
         marked = tree_of(source, budget, diagnostics)
         if not diagnostics:
-            wrong: list[tuple[Path, str]] = []
-            tree = Filling(values=values, wrong=lambda path, said: wrong.append((path, said))).tree(marked)
-            for path, said in wrong:
-                self.report.add(Place(source=source, path=path), "blueprint-value", said,
+            wrong: list[tuple[Path, str, bool]] = []
+            tree = Filling(values=values, wrong=lambda *one: wrong.append(one)).tree(marked)
+            for path, said, is_key in wrong:
+                self.report.add(Place(source=source, path=path, key=is_key), "blueprint-value", said,
                                 "correct the blueprint's body, or the value it is given")  # fmt: skip
             document = check_head(tree, source, diagnostics) if not wrong else None
         else:

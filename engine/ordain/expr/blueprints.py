@@ -31,6 +31,7 @@ MOST_TEXT = 1_000_000
 MOST_ROUNDS = 100_000
 """Rounds that all the loops of one body may take together."""
 _LINE, _LINE_END, _OPENED, _CLOSED = "\ue000", "\ue001", "\ue004", "\ue005"
+_MARK = re.compile(f"{_LINE}([0-9]+){_LINE_END}")
 _TAGS_ONLY = re.compile(r"[ \t]*(?:\{[%#].*)?[%#]\}[ \t]*")
 _COUNT, _PUT, _JOIN, _STATE = "ordain__count", "ordain__put", "ordain__join", "ordain__state"
 _WORDS = frozenset(
@@ -154,9 +155,8 @@ def _read(text: str, body: Sequence[str], state: _State) -> Rendered:
     lines: list[int] = []
     parameters: list[str] = []
     text = text.replace(_OPENED, OPEN).replace(_CLOSED, "}}")
-    for line in f"{text}{_LINE}{len(body)}{_LINE_END}".split("\n"):
-        words, _, number = line.rpartition(_LINE)
-        found = int(number.removesuffix(_LINE_END))
+    for line in text.split("\n"):
+        words, found = _MARK.sub("", line), _line_of(line) or len(body)
         if not words.strip(" \t") and _TAGS_ONLY.fullmatch(body[found - 1]):
             continue
         written = [state.parameters[int(index)] for index in VALUE.findall(words)]
@@ -164,6 +164,14 @@ def _read(text: str, body: Sequence[str], state: _State) -> Rendered:
         lines.append(found)
         parameters.append(written[0] if len(written) == 1 else "")
     return Rendered(text="\n".join(kept), lines=tuple(lines), parameters=tuple(parameters), values=tuple(state.values))
+
+
+def _line_of(line: str) -> int:
+    """Return the line of the body that the first word of a rendered line stands on; 0 for a line without a mark."""
+    pieces = _MARK.split(line)  # text, number, text, number, text …
+    numbers = [int(number) for number in pieces[1::2]]
+    worded = (number for number, words in zip(numbers, pieces[2::2], strict=True) if words.strip(" \t"))
+    return next(worded, numbers[0] if numbers else 0)
 
 
 @lru_cache(maxsize=64)
@@ -217,7 +225,8 @@ def _check_tree(tree: nodes.Template, names: frozenset[str]) -> None:
             raise BodyError("a body may hold {% if %}, {% for %}, {% set %} and {{ }}, and no other tag", node.lineno)
         if not isinstance(node, nodes.Stmt) and str(getattr(node, "name", "")).startswith(sandbox.PLACEHOLDER):
             raise BodyError(f"names that begin with {sandbox.PLACEHOLDER} are reserved", node.lineno)
-    unknown = meta.find_undeclared_variables(tree) - names
+    stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
+    unknown = meta.find_undeclared_variables(tree) - names - stored  # set on one branch only: seen when it is read
     for node in tree.find_all(nodes.Name):
         if node.name in unknown:
             known = ", ".join(sorted(names))
@@ -244,7 +253,8 @@ def _prepare(tree: nodes.Template, names: frozenset[str]) -> None:
                     continue
                 given = isinstance(one, nodes.Name) and one.name in names and one.name not in stored
                 parameter = nodes.Const(one.name if given and isinstance(one, nodes.Name) else "", lineno=one.lineno)
-                written.append(filtered(self.visit(one), _PUT, parameter))
+                line = nodes.Const(one.lineno, lineno=one.lineno)
+                written.append(filtered(self.visit(one), _PUT, parameter, line))
             node.nodes = written
             return node
 
@@ -261,9 +271,8 @@ def _prepare(tree: nodes.Template, names: frozenset[str]) -> None:
 
 
 def _numbered(data: str, line: int) -> str:
-    """Return literal text with the number of its line before the end of each."""
-    first, *rest = data.split("\n")
-    return first + "".join(f"{_LINE}{line + index}{_LINE_END}\n{one}" for index, one in enumerate(rest))
+    """Return literal text with the number of its line before each line."""
+    return "\n".join(f"{_LINE}{line + index}{_LINE_END}{one}" for index, one in enumerate(data.split("\n")))
 
 
 @cache
@@ -271,11 +280,11 @@ def _environment() -> Environment:
     from jinja2 import pass_context
 
     @pass_context
-    def put(context: Any, value: object, parameter: str) -> str:
+    def put(context: Any, value: object, parameter: str, line: int) -> str:
         state: _State = context[_STATE]
         state.values.append(_written(value, state))
         state.parameters.append(parameter)
-        return f"\ue002{len(state.values) - 1}\ue003"
+        return f"{_LINE}{line}{_LINE_END}\ue002{len(state.values) - 1}\ue003"
 
     @pass_context
     def count(context: Any, value: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from ordain.expr import sandbox
@@ -15,14 +16,14 @@ from ordain.values.data import Leaf, Path, Secret, Tree, Unknown, replace_leaves
 
 Leaves = (Unknown, Secret)
 _PLAIN_NAME = re.compile(r"[\w-]*", re.ASCII)
-Wrong: TypeAlias = Callable[[Path, str], None]
+Wrong: TypeAlias = Callable[[Path, str, bool], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filling:
     """Puts values in the place of their marks in a parsed document.
 
-    ``wrong`` hears what cannot be, with its path.
+    ``wrong`` hears what cannot be, with its path and whether the key there is meant.
     """
 
     values: Sequence[Tree]
@@ -37,7 +38,7 @@ class Filling:
             for marked, value in tree.items():
                 key = self._key(marked, path)
                 if key in found:
-                    self.wrong((*path, key), f"the key {key!r} stands here twice")
+                    self.wrong((*path, key), f"the key {key!r} stands here twice", True)
                 found[key] = self.tree(value, (*path, key))
             return found
         if isinstance(tree, list):
@@ -48,7 +49,7 @@ class Filling:
         whole = VALUE.fullmatch(key)
         value = self.values[int(whole[1])] if whole else key
         if not isinstance(value, str):
-            self.wrong(path, f"a key must be text, and {text_of(value)[:60]} is not")
+            self.wrong((*path, text_of(value)), f"a key must be text, and {text_of(value)[:60]} is not", True)
             return text_of(value)
         return value if whole else VALUE.sub(lambda match: text_of(self.values[int(match[1])]), key)
 
@@ -59,28 +60,30 @@ class Filling:
         if not VALUE.search(text):
             return text
         inside = list(_expressions(text))
-        filled, position, opened = "", 0, 0
+        pieces: list[str] = []
+        position = 0
         for match in VALUE.finditer(text):
             value = self.values[int(match[1])]
             literal = text[position : match.start()]
             position = match.end()
             if any(start < match.start() < end for start, end in inside):
-                piece = sandbox.text(value) if not isinstance(value, Leaves) else OPEN
-                if not _PLAIN_NAME.fullmatch(piece):
-                    said = "a value inside `${{ }}` must be a plain name or number"
-                    self.wrong(path, f"{said}, and {piece[:60] if piece != OPEN else 'one that is known later'} is not")
+                piece = text_of(value)
+                if value is None or not _PLAIN_NAME.fullmatch(piece):
+                    said = f"a value inside `${{{{ }}}}` must be a plain name or number, and {piece[:60]} is not"
+                    self.wrong(path, said, False)
                     piece = "x"
             elif value is None:
-                self.wrong(path, "a value inside text cannot be null")
+                self.wrong(path, "a value inside text cannot be null", False)
                 piece = ""
             else:
                 piece = _spelled(value)
-            filled += literal + piece
-            opened += literal.count(OPEN) + piece.count(OPEN)
-        rest = text[position:]
-        if (filled + rest).count(OPEN) != opened + rest.count(OPEN):
-            self.wrong(path, "a value and the text beside it would make an expression together")
-        return filled + rest
+            pieces += (literal, piece)
+        pieces.append(text[position:])
+        filled = "".join(pieces)
+        escaped = any(before[-1:] == "$" and after.startswith(OPEN) for before, after in pairwise(filter(None, pieces)))
+        if escaped or filled.count(OPEN) != sum(piece.count(OPEN) for piece in pieces):
+            self.wrong(path, "a value and the text beside it would make an expression together", False)
+        return filled
 
 
 def text_of(value: Tree) -> str:
