@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ordain.session.context import Context
 from ordain.values.codec import canonical
-from ordain.values.data import Json
+from ordain.values.data import Json, Tree
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 
 _PREFIX = "ORDAIN_VAR_"
@@ -35,22 +35,34 @@ def _of_environment(context: Context) -> dict[str, str]:
 
 def _of_file(path: Path) -> dict[str, str]:
     try:
-        data = _parse_file(path.read_bytes())
+        data, typed = _parse_file(path.read_bytes().decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise OrdainError(_unreadable(str(path), getattr(error, "strerror", "") or str(error))) from error
-    if not isinstance(data, Mapping):
+    if not isinstance(data, Mapping) or not isinstance(typed, Mapping):
         raise OrdainError(_unreadable(str(path), "it holds no mapping of names to values"))
-    return {name: value if isinstance(value, str) else canonical(value).decode() for name, value in data.items()}
+    return {name: value if isinstance(value, str) else canonical(typed[name]).decode() for name, value in data.items()}
 
 
-def _parse_file(data: bytes) -> Json:
+def _parse_file(text: str) -> tuple[Json, Tree]:
+    """Return what a file says twice: scalars as they are written (``1.10`` may be text), and with their types.
+
+    What stands in a list or a mapping has the types it has in a document.
+    """
     import yaml
 
+    from ordain.config.events import Budget, Fatal, Walk
+
+    walk = Walk(Budget())
     try:
-        parsed: Json = yaml.load(data, Loader=yaml.CBaseLoader)
+        walk.run(text)
+        parsed: Json = yaml.load(text, Loader=yaml.CBaseLoader)
+    except Fatal as error:
+        raise ValueError(error.problem.summary) from error
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
-    return parsed
+    if walk.problems:
+        raise ValueError(f"line {walk.problems[0].line + 1}: {walk.problems[0].summary}")
+    return parsed, walk.root
 
 
 def _unreadable(path: str, detail: str) -> Diagnostic:
