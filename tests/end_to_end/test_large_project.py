@@ -205,7 +205,7 @@ def test_a_plan_from_nothing(cli: Callable[..., Any]) -> None:
     markdown = project("plan", "--format", "markdown").stdout
     assert len(markdown.encode()) < 60_000 and "model.&#42; (60)" in markdown
     steps = project("plan", "--explain").stdout
-    assert "Wave 4" in steps and steps.count("  train  ") == 60
+    assert "Wave 4" in steps and len(re.findall(r"\. train +model", steps)) == 60
     ids = re.findall(r"<title>([^<]+)</title>", project("graph", "--format", "svg").stdout)
     assert len(ids) == 291
 
@@ -219,7 +219,8 @@ def test_plans_of_what_is_in_place(cli: Callable[..., Any]) -> None:
         path.write_text(path.read_text() + "".join(f"{20 + row},{row},3,1,yes\n" for row in range(5 + number)))
     text = project("plan").stdout
     readable(text)
-    assert text.splitlines()[0].startswith("20 to retrain, 20 to redeploy, 40 with new data.")
+    assert text.splitlines()[0].startswith("20 to retrain, 20 to redeploy, 20 with new data, 20 to update.")
+    assert re.search(r"dataset\.\* \(20\) +update +data_source\.\* has new data", text)
     assert numbers(text) == 80
     assert all(f"≈ data_source.{name} " in text for name in touched)
     assert "5 rows added" in text and "24 rows added" in text

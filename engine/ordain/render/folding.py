@@ -85,11 +85,8 @@ def _sort_of(change: Change) -> object:
 
 
 def _why(change: Change) -> str:
-    """Return the reason in full; of a change that its own field brings about, without its name."""
-    if change.deferred or change.blocked or change.action is Action.NO_OP:
-        return change.deferred or change.blocked or reasons.headline_cause(change)
-    root = next(iter(reasons.roots(change)), None)
-    return reasons.cause_text(root, change.address) if root is not None else ""
+    """Return the reason as a row of its own would say it."""
+    return change.deferred or change.blocked or reasons.headline_cause(change)
 
 
 def _unnamed(text: str, kinds: frozenset[str]) -> str:
@@ -107,13 +104,9 @@ def _told(by_reason: Mapping[str, list[Change]], limit: int | None) -> Iterator[
             singles += found
     keep = len(singles) if limit is None or len(singles) <= limit + 1 or view.is_grave(singles[0]) else limit
     for change in singles[:keep]:
-        yield Row(changes=(change,), reason=_reason(change))
+        yield Row(changes=(change,), reason=_why(change))
     if singles[keep:]:
-        yield Row(changes=tuple(singles[keep:]), reason=_reason(singles[keep]), same=False)
-
-
-def _reason(change: Change) -> str:
-    return change.deferred or change.blocked or reasons.headline_cause(change)
+        yield Row(changes=tuple(singles[keep:]), reason=_why(singles[keep]), same=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
