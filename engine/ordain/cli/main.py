@@ -18,10 +18,12 @@ from ordain.values.diagnostic import ExitCode, OrdainError
 COMMANDS = {
     "init": ("ordain.cli.project:init", "Start a project in this folder."),
     "validate": ("ordain.cli.planning:validate", "Check the specs; look at nothing else."),
+    "fmt": ("ordain.cli.formatting:fmt", "Lay out the files all alike."),
     "plan": ("ordain.cli.planning:plan", "Show what would change, and why."),
     "show": ("ordain.cli.planning:show", "Show a saved plan, or what is recorded."),
     "why": ("ordain.cli.planning:why", "Explain what the plan does to one resource, down to the root."),
     "apply": ("ordain.cli.applying:apply", "Do what a plan says."),
+    "rollback": ("ordain.cli.rollback:rollback", "Go back to an earlier version of a model."),
     "destroy": ("ordain.cli.applying:destroy", "Remove everything an environment has."),
     "state": ("ordain.cli.state:state", "Read what is recorded."),
     "history": ("ordain.cli.history:history", "List past applies: when, who, how long, as predicted or not."),

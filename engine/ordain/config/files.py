@@ -92,6 +92,11 @@ def stat_shipped(folder: Path, path: str) -> FileStat:
     return _stat(str(folder / path.removeprefix(f"{SHIPPED}/")), path)
 
 
+def read_file(root: Path, path: Path) -> FileText:
+    """Read one file as ``read_project`` does, wherever it lies; its name is relative to ``root``."""
+    return _read(str(path), _shown(root, str(path)))
+
+
 def stat_project(root: Path) -> tuple[FileStat, ...]:
     """Return what ``read_project`` and ``read_blueprint_files`` would read, without reading it, sorted by path."""
     paths = (*_paths(root), *_blueprint_paths(root / BLUEPRINTS))
