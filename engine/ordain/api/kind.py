@@ -19,7 +19,7 @@ from ordain.values.diagnostic import Diagnostic
 from ordain.values.fingerprint import Facet
 from ordain.values.look import Evidence, Look
 from ordain.values.plan import Drift
-from ordain.values.record import ResourceRecord, VersionRecord
+from ordain.values.record import Hold, ResourceRecord, VersionRecord
 from ordain.values.resource import Resource
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class Situation:
     by address, each with the digest of its rule.
     ``provider_recipe`` is what of the provider counts for a version
     (``Provider.recipe``); empty while the spec is not known. ``importing`` are the ids of ``Import`` documents, where
-    nothing is recorded yet.
+    nothing is recorded yet. ``rollback`` is the version a person wants to go back to now, ``release``: a person ends
+    the hold that an earlier one left.
     """
 
     resource: Resource
@@ -81,6 +82,8 @@ class Situation:
     gate_policies: Mapping[str, str] = field(default_factory=dict)
     provider_recipe: Mapping[str, Json] = field(default_factory=dict)
     importing: tuple[str, ...] = ()
+    rollback: Hold | None = None
+    release: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,7 @@ class Decision:
     replaces: bool = False
     recipe: str = ""
     spec_recipe: str = ""
+    hold: Hold | None = None
 
 
 class Kind(ABC):

@@ -74,6 +74,7 @@ def _record(
         protect=change.lifecycle.protect,
         keep_on_remove=change.lifecycle.keep_on_remove,
         replace_when=change.lifecycle.replace_when,
+        hold=change.hold,
         run=run,
         place=_place(change, previous),
         options=change.run,

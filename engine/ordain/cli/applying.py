@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ordain.render.events import Progress
     from ordain.session.context import Context
+    from ordain.session.planning import PlanOptions
     from ordain.values.plan import Plan
 
 _APPLY_OPTIONS = (
@@ -59,7 +60,7 @@ def apply(context: Context, file: Path | None, asked: Asked, **flags: Any) -> in
     """
     if file is not None and not asked.plain:
         raise click.UsageError(f"{asked.words[0].split()[0]} belongs to planning; the saved plan has it all.")
-    return _act(context, file, asked, flags)
+    return act(context, file, asked.options(), flags)
 
 
 @click.command()
@@ -71,17 +72,18 @@ def destroy(context: Context, select: tuple[str, ...], **flags: Any) -> int:
 
     Shows what goes and asks. Artifacts go when no environment refers to them any more.
     """
-    return _act(context, None, Asked(destroy=True, select=select), flags)
+    return act(context, None, Asked(destroy=True, select=select).options(), flags)
 
 
-def _act(context: Context, file: Path | None, asked: Asked, flags: dict[str, Any]) -> int:
+def act(context: Context, file: Path | None, options: PlanOptions, flags: dict[str, Any]) -> int:
+    """Apply a plan of a kind, or a saved one, with this terminal's person beside it; return the exit code."""
     from ordain.session.applying import ApplyOptions, apply_project
 
-    console = Console(yes=flags["yes"], as_json=flags["as_json"], destroying=asked.destroy, from_file=file is not None)
-    _catch_signals(console.stop)
-    chosen = ApplyOptions(
-        plan_file=file, plan=asked.options(), fail_fast=flags["fail_fast"], parallelism=flags["parallelism"]
+    console = Console(
+        yes=flags["yes"], as_json=flags["as_json"], destroying=options.destroy, from_file=file is not None
     )
+    _catch_signals(console.stop)
+    chosen = ApplyOptions(plan_file=file, plan=options, fail_fast=flags["fail_fast"], parallelism=flags["parallelism"])
     return apply_project(context, chosen, console)
 
 

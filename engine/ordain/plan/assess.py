@@ -285,6 +285,7 @@ def _changed(
         fingerprint=fingerprint,
         recipe=decision.recipe,
         spec_recipe=decision.spec_recipe,
+        hold=decision.hold or special.standing_hold(decision, situation),
         description=resource.description,
         owner=resource.owner,
         labels=resource.labels,

@@ -82,6 +82,16 @@ def _found(
     if record.health is Health.TAINTED:
         yield Cause(code=CauseCode.FAILED, address=resource.address, detail="its last step failed half way")
     yield from _triggered(situation, delta, locate)
+    if situation.rollback is not None:
+        asked = situation.rollback
+        yield Cause(
+            code=CauseCode.REQUESTED,
+            address=resource.address,
+            after=asked.version,
+            detail=f"{asked.actor} goes back to {asked.version}: {asked.reason}",
+        )
+    if situation.release:
+        yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="the hold of a rollback is released")
     if delta.requested:
         yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="asked for with --replace")
 

@@ -34,6 +34,9 @@ def forecast(steps: Sequence[Step], changes: Iterable[Change], recorded: Recorde
 
     A resource that never did a step borrows from those of its kind and provider that did: the median over them.
     """
+    if not recorded.durations:  # nothing ever ran: large first plans are not to wait for that answer
+        idle = all(step.operation in _WRITTEN for step in steps)
+        return Forecast(plan=Estimate(p50=0.0, p90=0.0, runs=0) if idle else None)
     past = _Past(recorded=recorded, changes={change.address: change for change in changes})
     guesses = {step.id: past.of(step) for step in steps}
     return Forecast(changes=_by_change(steps, guesses), plan=_whole(steps, guesses))
@@ -129,7 +132,7 @@ class _Past:
             return _of_runs(own)
         if step.operation in _WRITTEN:
             return Estimate(p50=0.0, p90=0.0, runs=0)
-        if change is None or not durations:
+        if change is None:
             return None
         return self._kin.get((change.kind, change.provider, step.operation))
 

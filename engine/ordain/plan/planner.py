@@ -150,6 +150,8 @@ def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situa
         expressions=expressions,
         gate_policies=state.gate_policies if kind.judged else {},
         importing=tuple(one.id for one in request.desired.imports if one.target == address),
+        rollback=request.rollbacks.get(address),
+        release=address in request.releases,
     )
     if provider is not None and normalised.spec is not None:
         recipe = request.registry.provider(resource.kind, provider.name).recipe(normalised.spec)

@@ -13,7 +13,7 @@ from ordain.values.change import Change, FieldChange
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift, Read, Step
-from ordain.values.record import Recorded
+from ordain.values.record import Hold, Recorded
 from ordain.values.resource import Desired, Locate, Resource
 from ordain.values.setting import Move
 
@@ -32,7 +32,8 @@ class PlanRequest:
 
     ``recorded`` has the names of now; ``former`` (``former_source``) gives those in the state where they differ, and
     ``moves`` the documents behind them. ``evidence`` holds the looks taken so far, ``replace`` what the user wants
-    anew, ``select`` the selectors that narrow the plan.
+    anew, ``select`` the selectors that narrow the plan; ``rollbacks`` the versions to go back to, ``releases`` the
+    holds to end.
     """
 
     desired: Desired
@@ -44,6 +45,8 @@ class PlanRequest:
     sight: Sight = Sight.FULL
     replace: frozenset[Address] = frozenset()
     select: tuple[str, ...] = ()
+    rollbacks: Mapping[Address, Hold] = field(default_factory=dict)
+    releases: frozenset[Address] = frozenset()
     former: Mapping[Address, Address] = field(default_factory=dict)
     former_source: Mapping[Address, Address] = field(default_factory=dict)
     moves: Mapping[Address, Move] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ordain.api.kind import Decision, Situation
 from ordain.values.change import WRITTEN_DOWN, Cause, CauseCode, Effect
+from ordain.values.record import Hold
 
 if TYPE_CHECKING:
     from ordain.plan.assess import Asked
@@ -35,6 +36,12 @@ def named(decision: Decision, causes: tuple[Cause, ...]) -> Decision:
     if decision.effect is Effect.COSMETIC and written and all(cause.path[:1] == ("run",) for cause in written):
         return replace(decision, effect=Effect.ENV_ONLY)
     return decision
+
+
+def standing_hold(decision: Decision, situation: Situation) -> Hold | None:
+    """Return the hold that goes on: over whatever leaves the version that stands where it is."""
+    stays = decision.effect in WRITTEN_DOWN or decision.effect is Effect.RE_EVALUATE
+    return situation.record.hold if situation.record is not None and stays else None
 
 
 def causes(situation: Situation, asked: Asked) -> Iterator[Cause]:

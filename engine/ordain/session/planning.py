@@ -23,6 +23,7 @@ from ordain.session.commit import commit_of
 from ordain.session.context import Context
 from ordain.session.loading import Loaded
 from ordain.session.looking import Asker, load_memories, save_memories
+from ordain.session.rollback import Rollback, hold, target
 from ordain.session.secrets import Secrets
 from ordain.values.address import Address
 from ordain.values.change import Change
@@ -30,7 +31,7 @@ from ordain.values.data import Secret, leaves
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError, Severity
 from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Envelope, Plan, Program
-from ordain.values.record import Recorded
+from ordain.values.record import Hold, Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class PlanOptions:
     select: tuple[str, ...] = ()
     refresh_only: bool = False
     refresh: bool = True
+    rollback: Rollback | None = None
 
     @property
     def mode(self) -> Mode:
@@ -91,6 +93,7 @@ def make_plan(
         records=recorded.resources,
     )
     looks: dict[Address, Look] = {}
+    rollbacks, releases = _rollback(context, options, recorded)
     request = PlanRequest(
         desired=loaded.desired,
         recorded=recorded,
@@ -100,6 +103,8 @@ def make_plan(
         sight=options.sight,
         replace=_addresses(options.replace, loaded),
         select=options.select,
+        rollbacks=rollbacks,
+        releases=releases,
         former=moved.former,
         former_source=moved.source,
         moves=moved.by,
@@ -125,6 +130,18 @@ def make_plan(
     plan = seal(program, envelope)
     context.plugins.hook.plan_created(plan=plan)
     return Planned(plan=plan, draft=draft, recorded=recorded, loaded=loaded, looks=looks, evidence=request.evidence)
+
+
+def _rollback(
+    context: Context, options: PlanOptions, recorded: Recorded
+) -> tuple[Mapping[Address, Hold], frozenset[Address]]:
+    asked = options.rollback
+    if asked is None:
+        return {}, frozenset()
+    address, record = target(asked, recorded, context.registry)
+    if asked.release:
+        return {}, frozenset((address,))
+    return {address: hold(asked, recorded, record, context.actor)}, frozenset()
 
 
 def _draft(request: PlanRequest, asker: Asker, looks: dict[Address, Look]) -> tuple[PlanRequest, Draft]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from ordain.values.address import Address
 from ordain.values.data import Json, Path, Tree
 from ordain.values.fingerprint import Fingerprint
+from ordain.values.record import Hold
 from ordain.values.resource import Lifecycle, RunOptions
 from ordain.values.span import Span
 
@@ -133,7 +134,7 @@ class Change:
     in the state, ``importing`` the ids under which the world has it already. ``after`` is the normalised spec with
     unknown and secret leaves; ``outputs`` what is known of the outputs. ``attachments`` are filled in from
     the plan's envelope when it is applied. ``fingerprint`` is None where the spec is not fully known. ``recipe`` and
-    ``spec_recipe`` name the version a versioned kind will make.
+    ``spec_recipe`` name the version a versioned kind will make, ``hold`` says who keeps it at another one.
     """
 
     address: Address
@@ -160,6 +161,7 @@ class Change:
     fingerprint: Fingerprint | None = None
     recipe: str = ""
     spec_recipe: str = ""
+    hold: Hold | None = None
     attachments: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     owner: str = ""

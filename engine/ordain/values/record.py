@@ -20,6 +20,16 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A version a person went back to: it stands until what makes the resource changes, or the hold is released."""
+
+    version: str
+    recipe: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRecord:
     """One resource as applied, in one environment.
 
@@ -46,6 +56,7 @@ class ResourceRecord:
     protect: bool = False
     keep_on_remove: bool = False
     replace_when: tuple[str, ...] = ()
+    hold: Hold | None = None
     health: Health = Health.OK
     run: str = ""
     place: str = ""

@@ -66,8 +66,8 @@ class Desired:
     """Everything one environment asks for; ``resources`` is sorted by address.
 
     ``digest`` covers resources and settings as they mean, not as they are written. ``moves``, ``imports`` and
-    ``removals`` refactor without destroying; they are no settings that a plan compares, for they wear off. ``variables``
-    says where the value of each stands; one that is given from outside is not among them.
+    ``removals`` refactor without destroying; they are no settings that a plan compares, for they wear off.
+    ``variables`` says where the value of each stands; one that is given from outside is not among them.
     """
 
     project: Project

@@ -1,0 +1,47 @@
+"""Rollback: a model goes back to a version that stood, and is held there (DESIGN §4).
+
+The record then has the fingerprints of what is desired, so that nothing moves it until that changes: a hold needs no
+clock and no list. What it keeps from standing is there all the time, and comes back with ``--release``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ordain.api.kind import Decision, Operation, Situation
+from ordain.kinds.model_judging import find
+from ordain.kinds.model_work import outputs_of
+from ordain.values.change import Effect
+from ordain.values.data import Tree
+from ordain.values.record import Hold
+
+_RESTORE = Operation(name="restore")
+
+
+def roll_back(situation: Situation, hold: Hold) -> Decision:
+    """Return the decision to let a version stand again that was accepted once; it is not judged anew."""
+    version = find(situation.versions, hold.recipe)
+    if version is None:
+        return Decision(effect=Effect.BLOCKED, blocked=f"the artifact of {hold.version} is no longer there")
+    outputs: Mapping[str, Tree] = outputs_of(version)
+    return Decision(
+        effect=Effect.ROLL_BACK,
+        operations=(_RESTORE,),
+        outputs=outputs,
+        notes=(
+            f"it is held at {version.name} until what it is made of changes, or: ordain rollback "
+            f"{situation.resource.address} --release",
+        ),
+        recipe=version.recipe,
+        spec_recipe=version.spec_recipe,
+        hold=hold,
+    )
+
+
+def held(situation: Situation) -> tuple[str, ...]:
+    """Return what there is to say of a hold that is in force."""
+    hold = situation.record.hold if situation.record is not None else None
+    if hold is None:
+        return ()
+    end = f"ordain rollback {situation.resource.address} --release"
+    return (f"held at {hold.version} by {hold.actor}: {hold.reason} ({end} ends it)",)
