@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from ordain.config.events import Budget, Walk
 from ordain.config.files import FileText
-from ordain.config.layout import ORDER, comments, formatted, same
+from ordain.config.layout import ORDER, formatted
 from ordain.config.load import USE_KEYS, parse
 from ordain.config.resources import KEYS
+from ordain.config.sameness import comments, same
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*(ROOT / "examples").rglob("*.yaml"), *(ROOT / "templates").rglob("*.yaml")])

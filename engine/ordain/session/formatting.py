@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ordain.config.files import FileText, read_file, read_project
-from ordain.config.layout import formatted, same
+from ordain.config.layout import formatted
 from ordain.config.load import decode, parse
+from ordain.config.sameness import same
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity, in_order
 from ordain.values.span import Span
 
