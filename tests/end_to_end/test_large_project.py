@@ -235,7 +235,8 @@ def test_plans_of_what_is_in_place(cli: Callable[..., Any]) -> None:
     assert re.search(r"↻ model\.\* \(60\) +retrain +params\.max_iter: 3 → 4", text)
     assert text.splitlines()[0].startswith("60 to retrain, 60 to redeploy. 170 unchanged.")
     assert numbers(text) == 120
-    assert all(name in project("plan", "-v").stdout for name in touched)
+    every = project("plan", "-v").stdout
+    assert all(f"↻ model.{name} " in every for name in touched)
 
     (project.root / "teams/fraud/models.yaml").unlink()
     (project.root / "teams/fraud/serving.yaml").unlink()

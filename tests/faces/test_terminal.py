@@ -117,6 +117,86 @@ def test_a_very_long_plan_tells_what_is_alike_as_one(plans: Plans) -> None:
     assert all(str(one.address) in every for one in changes)
 
 
+def test_what_differs_in_names_alone_is_alike(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.address import Address
+    from ordain.values.change import Action, Cause, CauseCode, Change, Effect
+
+    def change(number: int, **more: object) -> Change:
+        address = Address.parse(f"deployment.d{number:02}")
+        given = {"action": Action.UPDATE, "effect": Effect.REDEPLOY, **more}
+        return Change(address=address, kind="Deployment", provider=None, **given)  # type: ignore[arg-type]
+
+    def upstream(number: int) -> Cause:
+        return Cause(
+            code=CauseCode.SPEC, address=Address.parse(f"model.m{number}"), path=("spec", "seed"), after=number % 2
+        )
+
+    waits = [
+        change(n, action=Action.NO_OP, blocked=f"model.m{n} has no version, see teams/model.yaml") for n in range(30)
+    ]
+    moves = [change(30 + n, causes=(upstream(n),)) for n in range(40)]
+    still = [
+        change(70 + n, action=Action.NO_OP, effect=Effect.NONE, notes=(f"deployment.d{70 + n} rests",))
+        for n in range(9)
+    ]
+    models = [replace(moves[0], address=Address.parse("model.m0"), kind="Model")]
+    plan = plans["spec_change"]()
+    plan = replace(plan, program=replace(plan.program, changes=(*waits, *moves, *still, *models)))
+    text = plan_text(plan, TerminalOptions(width=0))
+    heads = [re.sub(" +", " ", line) for line in text.splitlines() if re.match("  [^ ]", line)]
+    assert heads == [
+        " ~ deployment.* (20) redeploy model.*: seed: (none) → 0",
+        " ~ deployment.* (20) redeploy model.*: seed: (none) → 1",
+        " ~ model.m0 redeploy seed: (none) → 0",
+        " = deployment.* (9) unchanged deployment.* rests",
+        " ✗ deployment.* (30) blocked model.* has no version, see teams/model.yaml",
+    ]
+    assert all(f"deployment.d{n:02}" in text for n in range(30)), "what is blocked is always named"
+
+
+def test_findings_that_are_alike_are_told_once_and_denials_by_name(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.address import Address
+    from ordain.values.plan import Finding
+    from ordain.values.record import Outcome
+    from ordain.values.setting import Level
+
+    def found(name: str, level: Level, number: int) -> Finding:
+        address = Address.parse(f"model.m{number:02}")
+        return Finding(policy=Address.parse(f"policy.{name}"), outcome=Outcome.FAIL, level=level, address=address,
+                       message=f"{address} has no owner", remedy="write owner:")  # fmt: skip
+
+    findings = tuple(found(*one, n) for n in range(60) for one in (("soft", Level.ADVISORY), ("hard", Level.HARD)))
+    plan = plans["spec_change"]()
+    text = plan_text(replace(plan, program=replace(plan.program, policy=findings)), TerminalOptions(width=0))
+    told = text[text.index("Policy: ") :]
+    assert told.startswith(
+        "Policy: 60 denied, 60 warnings\n  ✗ denied   policy.hard (hard)  60 resources: has no owner\n"
+    )
+    denied, warned = told.split("policy.soft")
+    assert all(f"model.m{n:02}" in denied for n in range(60))
+    assert "model.m03 and 56 more" in warned and "model.m05" not in warned
+    assert told.count("remedy") == 2
+
+
+def test_warnings_of_one_sort_are_folded_and_errors_never(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.diagnostic import Diagnostic, Severity
+
+    warnings = tuple(Diagnostic(code="secret-missing", severity=Severity.WARNING, summary=f"w{n}.") for n in range(30))
+    errors = tuple(Diagnostic(code="spec-value", summary=f"e{n}.") for n in range(30))
+    plan = plans["errored"]()
+    plan = replace(plan, program=replace(plan.program, diagnostics=warnings + errors))
+    text = plan_text(plan, TerminalOptions())
+    assert all(f"e{n}." in text for n in range(30)) and "w4." in text and "w5." not in text
+    assert "… 25 more warnings of these sorts" in text
+    assert "w29." in plan_text(plan, TerminalOptions(verbose=True))
+
+
 def test_an_incompatible_model_is_loud_and_names_what_breaks(plans: Plans) -> None:
     lines = plan_text(plans["language"](), TerminalOptions(width=0)).splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("  ! model.subscriber"))

@@ -11,7 +11,7 @@ from ordain.values.address import ADDRESS_PATTERN
 from ordain.values.change import TRAINS, Action, Change
 from ordain.values.plan import Finding
 
-_ADDRESS = re.compile(ADDRESS_PATTERN)
+_ADDRESS = re.compile(rf"(?<![\w/.-]){ADDRESS_PATTERN}")  # no part of the name of a file
 MANY = 40
 """With more changes than this, details are folded and what is alike is told once."""
 _ALIKE = 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -100,8 +101,9 @@ def _crossings(layers: Sequence[Sequence[object]], after: Mapping[object, list[o
         ends: list[int] = []
         for node in layer:
             found = sorted(place[other] for other in after.get(node, ()) if other in place)
-            total += sum(end > one for one in found for end in ends)
-            ends += found
+            total += sum(len(ends) - bisect_right(ends, one) for one in found)
+            for one in found:
+                insort(ends, one)
     return total
 
 
