@@ -67,7 +67,7 @@ def test_runs_are_listed_newest_first_with_what_was_predicted(ordain: Ordain, tm
 
 def test_what_was_predicted_is_told_beside_what_it_took(ordain: Ordain, tmp_path: Path) -> None:
     write(tmp_path, 1)
-    assert "predicted" not in ordain("apply", "--yes")
+    assert "It took" not in ordain("apply", "--yes")
     write(tmp_path, 2)
     told = ordain("apply", "--yes").splitlines()[-1]
     assert told.startswith("It took ")

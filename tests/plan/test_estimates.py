@@ -124,9 +124,10 @@ def test_a_light_step_without_history_counts_as_nothing_beside_one_with() -> Non
 
 def test_what_only_writes_to_the_state_takes_no_time() -> None:
     assert _of((), {}).plan == Estimate(p50=0.0, p90=0.0, runs=0)
-    found = _of((_step("model.a:record"), _step("model.b:forget")), {})
-    assert found.plan == Estimate(p50=0.0, p90=0.0, runs=0)
-    assert found.changes == {}
+    for past in ({}, {"model.a:train": (5.0,)}):
+        found = _of((_step("model.a:record"), _step("model.b:forget")), past)
+        assert found.plan == Estimate(p50=0.0, p90=0.0, runs=0)
+        assert found.changes == {}
 
 
 def test_a_new_resource_borrows_the_median_of_its_kin() -> None:
