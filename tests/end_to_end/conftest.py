@@ -145,3 +145,9 @@ def tools() -> Any:
         sample_row = staticmethod(sample_row)
 
     return Tools
+
+
+@pytest.fixture(scope="module")
+def at() -> Callable[[Path], Cli]:
+    """Return the command line in a folder; for plays that share a project and leave nothing running."""
+    return Cli

@@ -48,7 +48,7 @@ def data_delta(before: Mapping[str, Json], after: Mapping[str, Json]) -> DataDel
     since = str(after.get("since", ""))
     renamed = _pairs({name: str(old[name].get("digest")) for name in gone}, {n: str(new[n]["digest"]) for n in arrived})
     reordered = _is_reordered(moved, new)
-    found = {"new_columns": arrived, "gone_columns": gone, "renamed_columns": renamed, "since": since}
+    found: dict[str, Json] = {"new_columns": arrived, "gone_columns": gone, "renamed_columns": renamed, "since": since}
     data |= {key: value for key, value in (*found.items(), ("reordered", reordered)) if value}
     parts = [
         _rows_text(rows, since),

@@ -140,11 +140,10 @@ def _drop(state: Outline, argument: Json, path: Path) -> Outline:
             gone.append(((*path, index), name))
         else:
             _exists(name, state.columns, (*path, index))
-    state = replace(state, gone=(*state.gone, *gone))
     left = {name: column for name, column in state.columns.items() if name not in names}
     if not left:
         raise OutlineError(path, "no column would be left")
-    return _with_columns(state, left)
+    return replace(_with_columns(state, left), gone=(*state.gone, *gone))
 
 
 def _rename(state: Outline, argument: Json, path: Path) -> Outline:

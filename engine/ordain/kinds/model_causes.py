@@ -65,7 +65,8 @@ def reads(columns: Columns, dataset: Mapping[str, Json]) -> frozenset[str] | Non
     known = dataset.get("columns")
     if not isinstance(known, Mapping):
         return None
-    behind = (known[name].get("reads") for name in columns if isinstance(known.get(name), Mapping))
+    found = (known.get(name) for name in columns)
+    behind = (column.get("reads") for column in found if isinstance(column, Mapping))
     return frozenset(str(one) for names in behind if isinstance(names, list | tuple) for one in names)
 
 
