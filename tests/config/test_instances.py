@@ -245,6 +245,13 @@ def test_overrides_before_and_after(load: Any) -> None:
     assert places == ["ordain.yaml:10:37", "ordain.yaml:9:66", "ordain.yaml:10:53"]
 
 
+def test_the_last_override_is_where_a_value_stands(load: Any) -> None:
+    text = OVERRIDES.replace("{spec: {rows: 3, columns: {b: one}}", "{labels: null, spec: {provider: sql, query: q}")
+    north = load(text).desired.resources[Address.parse("table.t[north]")]
+    assert (north.provider, north.spec["query"], north.spec["columns"], north.labels) == ("sql", "q", {}, {})
+    assert [locate(north.source, path).line for path in (("labels", "all"), ("spec", "query"))] == [10, 10]
+
+
 def test_an_override_may_change_the_keys(load: Any) -> None:
     text = OVERRIDES.replace('{labels: {all: "yes"}', '{for_each: [north, east], labels: {all: "yes"}')
     assert names(load(text)) == ['table.t["east"]', 'table.t["north"]']

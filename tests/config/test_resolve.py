@@ -96,6 +96,7 @@ def test_a_wrong_value_in_an_environment_points_there(load: Any) -> None:
     resolution = load(text, project=False)
     assert codes(resolution) == ["variable-value ordain.yaml:23:23", "variable-unknown ordain.yaml:23:26"]
     assert "did you mean 'n'?" in resolution.diagnostics[1].fix
+    assert [(str(at), word) for at, word in resolution.diagnostics[0].related] == [("ordain.yaml:6:5", "declared here")]
 
 
 def test_unknown_variables_from_outside(load: Any) -> None:

@@ -140,7 +140,7 @@ class _Index:
         return blueprint is None or blueprint.broken
 
     def of(self, kind: str) -> list[Document]:
-        return [one for _, one in sorted(self.named.items()) if one.kind == kind]
+        return sorted((one for one in self.named.values() if one.kind == kind), key=lambda one: one.name)
 
     def resources(self) -> Mapping[Address, Document]:
         return {address: one for address, one in self.named.items() if one.kind in self.registry.kinds}
