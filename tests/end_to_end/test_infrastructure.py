@@ -96,7 +96,7 @@ def test_what_the_world_has_is_imported_by_the_plan_that_was_shown(project: Any)
 def test_an_id_that_cannot_be_imported_is_a_wrong_spec_in_terraforms_words(project: Any, id_: str) -> None:
     (project.root / "imports.yaml").write_text(f'kind: Import\nspec: {{to: infrastructure.landing, id: "{id_}"}}\n')
     told = project("plan", expect=6)
-    assert id_ in told.stdout and "terraform-import" in told.stdout
+    assert id_ in told.stdout and "terraform-import" in told.stdout and "imports.yaml:2:" in told.stdout
     assert states(project) == [] or not json.loads(states(project)[0].read_text())["resources"]
 
 
@@ -148,6 +148,15 @@ def test_what_is_moved_keeps_its_state(project: Any) -> None:
     assert nested(only(project.json("plan"))) == {"terraform_data.queue": "update"}
     project("apply", "--yes")
     assert project.output("infrastructure.harbour", "bucket") == bucket and len(states(project)) == 1
+    # a new one under the former name shares nothing with it
+    (project.root / "moved.yaml").write_text(PROJECT[PROJECT.index("kind: Infra") :].replace("first", "newcomer"))
+    change = only(project.json("plan"))
+    assert change["effect"] == "create" and set(nested(change).values()) == {"create"}
+    project("apply", "--yes")
+    quiet(project)
+    assert project.output("infrastructure.harbour", "bucket") == bucket and len(states(project)) == 2
+    project("destroy", "--yes")
+    assert states(project) == []
 
 
 def test_one_document_for_many_has_a_state_for_each(project: Any) -> None:

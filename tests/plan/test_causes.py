@@ -84,7 +84,10 @@ def test_what_is_promoted_does_not_follow_the_data_that_lies_here(effect: Effect
         Situation(resource=resource, environment="prod", spec={}, record=record, upstream={dataset: outlook}),
         Delta(is_new=False, facets=frozenset({Facet.BUILD}), unknown=True),
         Decision(effect=effect, causes=(Cause(code=CauseCode.PROMOTION, address=model, detail="dev has v1"),)),
-        lambda source, path: Span(file=source.file, line=1, column=1),
+        (
+            lambda source, path: Span(file=source.file, line=1, column=1),
+            lambda one, path: Span(file="", line=1, column=1),
+        ),
     )
     assert (moved in found) is follows
     assert found[-1].code is CauseCode.PROMOTION

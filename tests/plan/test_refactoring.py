@@ -214,3 +214,14 @@ def test_an_import_of_what_cannot_be_imported_is_explained(applied: Callable[[st
     one.write(value("a", 1) + "---\n" + value("b") + "---\nkind: Import\nspec: {to: value.b, id: x}\n")
     out = one.run("plan", expect=6)
     assert "Value" in out and "Infrastructure" in out and "ordain.yaml:14:12" in out
+
+
+def test_what_is_new_under_a_former_name_gets_a_folder_of_its_own(applied: Callable[[str], Any]) -> None:
+    one = applied(value("old"))
+    one.write(value("new") + moved("old", "new"))
+    one.apply()
+    one.write(value("new") + "---\n" + value("old"))
+    one.apply()
+    places = {name: json.loads(one.run("state", "show", name, "--json")).get("place") for name in one.recorded()}
+    assert places == {"value.new": "value.old", "value.old": "value.old~2"}
+    assert not one.changes()

@@ -83,7 +83,7 @@ def _record(
 
 def _place(change: Change, previous: ResourceRecord | None) -> str:
     """Return the name of the private folder where it is not the address's own: that of a former address."""
-    place = place_of(change.address, previous)
+    place = place_of(change.address, previous, change.place)
     return "" if place == change.address.slug else place
 
 

@@ -114,7 +114,12 @@ def complete(request: StepRequest, resolved: Resolved, inputs: Mapping[str, Json
 
 def places(request: StepRequest, address: Address, record: ResourceRecord | None) -> Places:
     """Return the folders of a resource's provider; where it has one, the private folder is there."""
-    private = Path(request.home) / "private" / plain_name(request.environment) / place_of(address, record)
+    private = (
+        Path(request.home)
+        / "private"
+        / plain_name(request.environment)
+        / place_of(address, record, request.change.place if address == request.step.address else "")
+    )
     if request.provider_target:
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Places(root=Path(request.root), private=private)

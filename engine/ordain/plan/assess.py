@@ -19,7 +19,7 @@ from ordain.values.data import Json, Leaf, Secret, Tree, has_unknown, leaves, re
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.fingerprint import Facet, Fingerprint, short
 from ordain.values.record import Health, ResourceRecord
-from ordain.values.resource import Locate, Resource
+from ordain.values.resource import Locate, Origin, Resource
 from ordain.values.setting import Import, Move
 
 _FACETS = tuple(Facet)
@@ -45,12 +45,14 @@ class Asked:
     to be imported; the fields that are not compared."""
 
     locate: Locate
+    origin: Origin
     requested: bool = False
     triggers: Mapping[str, str] = field(default_factory=dict)
     former: Address | None = None
     moved: Move | None = None
     imports: tuple[Import, ...] = ()
     suppressed: tuple[FieldChange, ...] = ()
+    place: str = ""
 
 
 def normalise(resource: Resource, record: ResourceRecord | None, model: type) -> Normalised:
@@ -255,7 +257,7 @@ def _changed(
     resource = situation.resource
     causes = (
         *special.causes(situation, asked),
-        *causes_of(kind, situation, delta, decision, asked.locate),
+        *causes_of(kind, situation, delta, decision, (asked.locate, asked.origin)),
     )
     decision = special.named(decision, causes)
     change = Change(
@@ -286,6 +288,7 @@ def _changed(
         recipe=decision.recipe,
         spec_recipe=decision.spec_recipe,
         hold=decision.hold or special.standing_hold(decision, situation),
+        place=asked.place,
         description=resource.description,
         owner=resource.owner,
         labels=resource.labels,

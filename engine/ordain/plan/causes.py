@@ -11,7 +11,7 @@ from ordain.values.change import Cause, CauseCode, Effect
 from ordain.values.data import Json, Path
 from ordain.values.fingerprint import Facet
 from ordain.values.record import Health, ResourceRecord
-from ordain.values.resource import Locate, Resource
+from ordain.values.resource import Locate, Origin, Resource
 
 _LIMIT = 24
 """Causes kept of one change; a thousand changed fields are counted, not listed."""
@@ -33,21 +33,25 @@ _HAPPENS = {
 }
 
 
-def causes_of(kind: Kind, situation: Situation, delta: Delta, decision: Decision, locate: Locate) -> tuple[Cause, ...]:
+Places = tuple[Locate, Origin]
+
+
+def causes_of(kind: Kind, situation: Situation, delta: Delta, decision: Decision, places: Places) -> tuple[Cause, ...]:
     """Return the causes of a change, root first, without repetition, at most ``_LIMIT``."""
     found: dict[tuple[object, ...], Cause] = {}
     # What is promoted follows the other environment, and of its own only what the document reads.
     followed = frozenset(situation.resource.depends_on)
     if decision.effect is Effect.PROMOTE:
         followed = frozenset(address for readers in situation.expressions.values() for address in readers)
-    for cause in (*_found(kind, situation, delta, locate, followed), *decision.causes):
+    for cause in (*_found(kind, situation, delta, places, followed), *decision.causes):
         found.setdefault((cause.code, cause.address, cause.path, cause.detail), cause)
     return tuple(found.values())[:_LIMIT]
 
 
 def _found(
-    kind: Kind, situation: Situation, delta: Delta, locate: Locate, followed: frozenset[Address]
+    kind: Kind, situation: Situation, delta: Delta, places: Places, followed: frozenset[Address]
 ) -> Iterator[Cause]:
+    locate, origin = places
     resource, record = situation.resource, situation.record
     if record is None:
         yield Cause(
@@ -67,7 +71,7 @@ def _found(
                 path=("spec", *field.path),
                 before=field.before,
                 after=field.after,
-                at=locate(resource.source, ("spec", *field.path)),
+                at=origin(resource, ("spec", *field.path)),
             )
     if {*delta.inputs} - {_POLICIES} or delta.unknown or any(_reads(field.path, written) for field in delta.fields):
         yield from _upstream(situation, followed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from ordain.api.kind import Kind, Outlook, Situation
 from ordain.expr.templates import ExpressionError
@@ -44,12 +45,17 @@ class _Pass:
     waiting: set[Address] = field(default_factory=set)
     standings: dict[Address, Fingerprint | None] = field(default_factory=dict)
     suppressed: dict[Address, tuple[FieldChange, ...]] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
     unchanged: int = 0
 
 
 def plan(request: PlanRequest) -> Draft | Needs:
     """Return the draft of a plan, or the looks it still needs. Same request, same answer."""
-    state = _Pass(request=request, gate_policies=_gate_policies(request.desired.policies))
+    state = _Pass(
+        request=request,
+        gate_policies=_gate_policies(request.desired.policies),
+        taken=frozenset(one.place for one in request.recorded.resources.values() if one.place),
+    )
     if request.mode is not Mode.DESTROY:
         desired = request.desired.resources
         for address in dependencies_first({address: one.depends_on for address, one in desired.items()}):
@@ -94,7 +100,8 @@ def _visit(state: _Pass, resource: Resource) -> None:
     if situation.spec is not None:
         look = kind.look(situation)
         if look is not None and address not in request.evidence:
-            state.looks.append(replace(look, sight=request.sight) if request.sight is not Sight.FULL else look)
+            full = request.sight is Sight.FULL and not state.taken
+            state.looks.append(look if full else replace(look, sight=request.sight, place=_place(state, address)))
             state.waiting.add(address)
             return
         evidence = request.evidence.get(address)
@@ -104,12 +111,14 @@ def _visit(state: _Pass, resource: Resource) -> None:
         situation = _with_evidence(situation, evidence)
     asked = Asked(
         locate=request.locate,
+        origin=request.origin,
         requested=address in request.replace,
         triggers=triggers.now(situation, state.standings),
         moved=request.moves.get(address),
         former=request.former.get(address),
         imports=tuple(one for one in request.desired.imports if one.target == address),
         suppressed=state.suppressed.get(address, ()),
+        place=_place(state, address) if state.taken else "",
     )
     _keep(state, situation, assess(kind, model, situation, asked))
 
@@ -203,6 +212,13 @@ def _keep(state: _Pass, situation: Situation, assessed: Assessed) -> None:
         state.operations[address] = assessed.operations
 
 
+def _place(state: _Pass, address: Address) -> str:
+    """Return the private folder of what is new under an address whose own folder went with what was moved away."""
+    if address in state.request.recorded.resources or address.slug not in state.taken:
+        return ""
+    return next(name for number in count(2) if (name := f"{address.slug}~{number}") not in state.taken)
+
+
 def _stands(state: _Pass, resource: Resource, record: ResourceRecord | None) -> None:
     """Keep what is not looked at as it was recorded."""
     state.outlooks[resource.address] = refresh.outlook(resource, record)
@@ -213,6 +229,10 @@ def _stands(state: _Pass, resource: Resource, record: ResourceRecord | None) -> 
 def _placed(resource: Resource, problem: Diagnostic, request: PlanRequest) -> Diagnostic:
     if problem.at is not None:
         return problem
+    if problem.path[:1] == ("importing",):  # what an Import names: ("importing", id)
+        said = (one for one in request.desired.imports if one.target == resource.address and one.id == problem.path[1])
+        written = next((one.written for one in said), resource.source)
+        return replace(problem, at=request.locate(written, ("spec", "id")), address=resource.address)
     at = request.locate(resource.source, problem.path or ("name",))
     return replace(problem, at=at, address=problem.address or resource.address)
 

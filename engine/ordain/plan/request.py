@@ -14,7 +14,7 @@ from ordain.values.diagnostic import Diagnostic
 from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift, Read, Step
 from ordain.values.record import Hold, Recorded
-from ordain.values.resource import Desired, Locate, Resource
+from ordain.values.resource import Desired, Locate, Origin, Resource
 from ordain.values.setting import Move
 
 
@@ -40,6 +40,7 @@ class PlanRequest:
     recorded: Recorded
     registry: Registry
     locate: Locate
+    origin: Origin
     evidence: Mapping[Address, Evidence] = field(default_factory=dict)
     mode: Mode = Mode.NORMAL
     sight: Sight = Sight.FULL

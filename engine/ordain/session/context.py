@@ -76,11 +76,11 @@ class Context:
     def artifacts(self) -> Path:
         return self.home / "artifacts"
 
-    def private(self, environment: str, address: Address, record: ResourceRecord | None) -> Path:
+    def private(self, environment: str, address: Address, record: ResourceRecord | None, new: str = "") -> Path:
         """Return the private folder of a resource's provider, made 0700."""
         from ordain.values.record import place_of
 
-        folder = self.home / "private" / environment / place_of(address, record)
+        folder = self.home / "private" / environment / place_of(address, record, new)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 

@@ -58,7 +58,7 @@ class Asker:
             spec=self._clear(look.spec),
             environment=self.environment,
             memory=remembered.evidence if remembered and remembered.question == question(look) else None,
-            places=self._places(look.address, look.record),
+            places=self._places(look.address, look.record, look.place),
             store=self.store,
             secret_fields=held,
         )
@@ -88,8 +88,8 @@ class Asker:
             raise OrdainError(_no_output(own))
         return provider.reveal(record, own.path[0], self._places(record.address, record))
 
-    def _places(self, address: Address, record: ResourceRecord | None) -> Places:
-        return Places(root=self.context.root, private=self.context.private(self.environment, address, record))
+    def _places(self, address: Address, record: ResourceRecord | None, new: str = "") -> Places:
+        return Places(root=self.context.root, private=self.context.private(self.environment, address, record, new))
 
 
 def _is_own(held: Secret, own: Reference) -> bool:

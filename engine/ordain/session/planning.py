@@ -10,6 +10,7 @@ from functools import partial
 from ordain import __version__
 from ordain.api.store import ArtifactStore, StateReader
 from ordain.config.locate import locate, snippet
+from ordain.config.origins import origin
 from ordain.observe.artifacts import without_lost
 from ordain.observe.evidence import take
 from ordain.plan.estimates import Forecast, forecast
@@ -99,6 +100,7 @@ def make_plan(
         recorded=recorded,
         registry=context.registry,
         locate=locate,
+        origin=partial(origin, loaded.desired),
         mode=options.mode,
         sight=options.sight,
         replace=_addresses(options.replace, loaded),

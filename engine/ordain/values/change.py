@@ -135,6 +135,7 @@ class Change:
     unknown and secret leaves; ``outputs`` what is known of the outputs. ``attachments`` are filled in from
     the plan's envelope when it is applied. ``fingerprint`` is None where the spec is not fully known. ``recipe`` and
     ``spec_recipe`` name the version a versioned kind will make, ``hold`` says who keeps it at another one.
+    ``place`` is as in ``Look``.
     """
 
     address: Address
@@ -162,6 +163,7 @@ class Change:
     recipe: str = ""
     spec_recipe: str = ""
     hold: Hold | None = None
+    place: str = ""
     attachments: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     owner: str = ""

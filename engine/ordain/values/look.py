@@ -27,6 +27,7 @@ class Look:
 
     ``deleting`` asks what a delete would do (a Terraform destroy plan) instead of how the resource stands.
     ``sight`` tells a driver how its tool may look, ``importing`` under which ids the world has the resource already.
+    ``place`` is the name of its provider's private folder, where nothing is recorded and another has the address's own.
     """
 
     address: Address
@@ -37,6 +38,7 @@ class Look:
     deleting: bool = False
     sight: Sight = Sight.FULL
     importing: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

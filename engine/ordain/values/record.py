@@ -63,9 +63,12 @@ class ResourceRecord:
     options: RunOptions = field(default_factory=RunOptions)
 
 
-def place_of(address: Address, record: ResourceRecord | None) -> str:
-    """Return the name of the private folder of a resource's provider: it stays when the resource is moved."""
-    return (record.place or record.address.slug) if record is not None else address.slug
+def place_of(address: Address, record: ResourceRecord | None, new: str = "") -> str:
+    """Return the name of the private folder of a resource's provider: it stays when the resource is moved.
+
+    ``new`` is that of a resource that is not recorded, where one that was moved still has the address's own.
+    """
+    return (record.place or record.address.slug) if record is not None else new or address.slug
 
 
 class Standing(StrEnum):

@@ -61,6 +61,10 @@ class Resource:
     depends_on: tuple[Address, ...] = ()
 
 
+Origin = Callable[[Resource, Path], Span]
+"""Finds where the value of a resource's field comes from (``config.origins``): of a variable, the variable's place."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """Everything one environment asks for; ``resources`` is sorted by address.
