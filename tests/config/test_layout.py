@@ -164,6 +164,7 @@ def test_the_files_we_ship_are_laid_out(path: Path) -> None:
         ("%YAML 1.2\n---\nname: a\nkind:   A", "%YAML 1.2\n---\nname: a\nkind:   A"),
         ("kind: A\nspec: |\n    x", "kind: A\nspec: |\n  x"),
         ("kind: A\nspec: |+\n    x\n\n\n", "kind: A\nspec: |+\n  x\n\n\n"),
+        ("name: a\n\nkind: |+\n  A\n", "name: a\n\nkind: |+\n  A\n"),  # a blank line behind it would be its own
         ("? name\n: a\nkind: A\n", "? name\n: a\nkind: A\n"),
         ("kind: A\nspec:\n-   1\n-\n    a: 1\n    b: 2\n", "kind: A\nspec:\n  - 1\n  -\n    a: 1\n    b: 2\n"),
         ("kind: A\n--- # two\nkind: B\n", "kind: A\n--- # two\nkind: B\n"),

@@ -14,9 +14,12 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ordain.config.files import FileText
+from ordain.config.blueprints import expand, read_blueprints
+from ordain.config.files import FileText, read_shipped
 from ordain.config.load import Document, parse
+from ordain.config.report import Report
 from ordain.config.resolve import ResolveOptions, resolve
+from ordain.expr.templates import Scope
 from ordain.session.plugins import load_plugins
 from ordain.session.schemas import all_schemas, write_schemas
 from ordain.values.span import Source
@@ -295,3 +298,21 @@ def test_no_false_alarm(data: st.DataObject) -> None:
     documents = (*bank()[:number], changed, *bank()[number + 1 :])
     if resolve(documents, load_plugins()[1], ResolveOptions(environment="dev")).desired is not None:
         assert wrong_with(tree) == []
+
+
+@pytest.mark.parametrize(
+    "folder", sorted((ROOT / "templates").glob("*/blueprint.yaml")), ids=lambda one: one.parent.name
+)
+def test_blueprints_and_what_they_make_fit(folder: Path) -> None:
+    (declared,) = read("blueprint.yaml", folder.read_text(encoding="utf-8"))
+    assert wrong_with(declared.data) == []
+    given = (folder.parent / "sample" / "with.yaml").read_text(encoding="utf-8")
+    use = f"use: {declared.name}\nname: demo\nwith:\n" + "".join(f"  {line}\n" for line in given.splitlines())
+    (document,) = read("ordain.yaml", use)
+    assert wrong_with(document.data) == []
+    report = Report()
+    blueprints, _ = read_blueprints(read_shipped(ROOT / "templates"))
+    made = expand(document, blueprints, Scope(), report)
+    assert made and report.diagnostics == []
+    for one in made:
+        assert wrong_with(one.data) == []

@@ -19,6 +19,8 @@ ORDER = (
 )  # fmt: skip
 """The order of a document's own keys; others follow as they stand."""
 _DASHES = re.compile(r"-(?: +|$)")
+_KEEPS = re.compile(r"[|>][0-9]?\+[0-9]? *(?: #.*)?$")
+"""The header of block text that keeps the blank lines at its end."""
 _HEADER = re.compile(r"[|>]([0-9+-]*)")
 _STEP = 2
 
@@ -134,9 +136,20 @@ def _document(body: Sequence[str]) -> list[str]:
     laid, kept = _indented(body, outline)
     root = min(column for _, column in outline.keys)
     heads = [number for number, column in sorted(outline.keys) if column == root]
-    if not outline.aliases and any(_key(body[head]) in ("kind", "use") for head in heads):
+    bound = outline.aliases or _keeps_what_follows(body, outline, heads)
+    if not bound and any(_key(body[head]) in ("kind", "use") for head in heads):
         laid, kept = _ordered(laid, kept, heads, body)
     return _spaced(laid, kept)
+
+
+def _keeps_what_follows(body: Sequence[str], outline: _Outline, heads: Sequence[int]) -> bool:
+    """Say whether one of the document's own keys ends in a text to which blank lines behind it would belong."""
+    for number, (began, what) in outline.inside.items():
+        if what == "|" and number + 1 not in outline.inside and _KEEPS.search(body[began]):
+            behind = (index for index in range(number + 1, len(body)) if body[index].strip(" ")[:1] not in ("", "#"))
+            if next(behind, heads[0]) in heads:
+                return True
+    return False
 
 
 def _indented(body: Sequence[str], outline: _Outline) -> tuple[list[str], set[int]]:
