@@ -204,6 +204,30 @@ def test_an_incompatible_model_is_loud_and_names_what_breaks(plans: Plans) -> No
     assert lines[at + 1].split() == ["BREAKS", "deployment.subscriber-api"]
 
 
+def test_a_narrowed_plan_says_that_settings_wait(plans: Plans) -> None:
+    from dataclasses import replace
+
+    plan = plans["weakened"]()
+    narrowed = replace(plan, program=replace(plan.program, selection=("model.*",)))
+    assert plan_text(plan, TerminalOptions()).startswith("Changed settings\n")
+    assert plan_text(narrowed, TerminalOptions()).startswith("Changed settings; a plan of everything records them\n")
+    new = replace(narrowed, program=replace(narrowed.program, settings=narrowed.program.settings[2:]))
+    assert plan_text(new, TerminalOptions()).startswith("Settings left for a whole plan to record: policy.owner")
+
+
+def test_what_is_only_created_is_not_broken(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.change import Action
+
+    plan = plans["language"]()
+    changes = tuple(
+        replace(one, action=Action.CREATE) if one.address.kind == "deployment" else one for one in plan.program.changes
+    )
+    text = plan_text(replace(plan, program=replace(plan.program, changes=changes)), TerminalOptions(width=0))
+    assert "BREAKS     nothing in this plan, but whoever sends it what it took until now" in text
+
+
 def test_what_is_not_selected_is_counted_and_what_would_be_destroyed_is_named(plans: Plans) -> None:
     text = plan_text(plans["language"](), TerminalOptions(width=0))
     assert "Selected: model.* infrastructure.bucket !deployment.shadow" in text

@@ -110,12 +110,20 @@ def lately_text(branch: Branch) -> str:
 
 
 def consumers(program: Program, change: Change) -> tuple[Address, ...]:
-    """Return what uses a resource, as far as the plan tells: the changes that depend on it."""
-    return tuple(other.address for other in program.changes if change.address in other.depends_on)
+    """Return what stands and uses a resource, as far as the plan tells: the changes that depend on it."""
+    comes_or_goes = (Action.CREATE, Action.DELETE, Action.FORGET)
+    return tuple(
+        other.address
+        for other in program.changes
+        if change.address in other.depends_on and other.action not in comes_or_goes
+    )
 
 
 def broken_text(program: Program, change: Change) -> str:
     """Name what another signature breaks: what the planner found, or else what uses the model."""
     found = change.facts.get("breaks")
     names = [clean(str(one)) for one in found] if isinstance(found, list | tuple) else []
-    return ", ".join(names or map(str, consumers(program, change))) or "whoever sends it what it took until now"
+    return (
+        ", ".join(names or map(str, consumers(program, change)))
+        or "nothing in this plan, but whoever sends it what it took until now"
+    )

@@ -20,14 +20,16 @@ STYLES = {"+": Style.ADD, "~": Style.CHANGE, "±": Style.LOUD, "-": Style.LOUD, 
           "✗": Style.LOUD, "⏸": Style.NOTE, "=": Style.DIM}  # fmt: skip
 
 
-def setting_lines(settings: tuple[SettingChange, ...], options: TerminalOptions) -> Iterator[Line]:
+def setting_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
     """Show the changed settings, weakened ones first and loud; where all are new, only their names."""
+    settings, narrowed = program.settings, bool(program.selection)
     if not settings:
         return
     if not options.verbose and all(setting.action == "create" and not setting.weakened for setting in settings):
-        yield line(("Settings to record: ", Style.STRONG), ", ".join(str(setting.address) for setting in settings))
+        what = "Settings left for a whole plan to record: " if narrowed else "Settings to record: "
+        yield line((what, Style.STRONG), ", ".join(str(setting.address) for setting in settings))
         return
-    yield line(("Changed settings", Style.STRONG))
+    yield line(("Changed settings", Style.STRONG), "; a plan of everything records them" if narrowed else "")
     width = max(len(str(setting.address)) for setting in settings)
     for setting in sorted(settings, key=lambda s: (not s.weakened, s.address)):
         style = Style.LOUD if setting.weakened else Style.CHANGE

@@ -36,7 +36,7 @@ def no_changes_text(program: Program) -> str:
 def _plan(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
     program = plan.program
     for section in (
-        setting_lines(program.settings, options),
+        setting_lines(program, options),
         _summary(program),
         change_lines(plan, options),
         not_selected_lines(program, options),
