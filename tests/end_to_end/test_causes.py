@@ -220,6 +220,22 @@ def test_back_to_an_earlier_recipe_is_a_roll_back(project: Any) -> None:
     assert project.output(MODEL, "version") == first
 
 
+def test_what_it_learns_from_may_get_another_name(project: Any) -> None:
+    for before, after in (("name: training", "name: learning"), ("name: campaigns", "name: calls")):
+        project.edit("data.yaml", before, after)
+    project.edit("data.yaml", "from: data_source.campaigns", "from: data_source.calls")
+    project.edit("model.yaml", "dataset: dataset.training", "dataset: dataset.learning")
+    moves = [("dataset.training", "dataset.learning"), (SOURCE, "data_source.calls")]
+    documents = [f"kind: Moved\nname: m{n}\nspec: {{from: {a}, to: {b}}}\n" for n, (a, b) in enumerate(moves)]
+    (project.root / "moves.yaml").write_text("---\n".join(documents), encoding="utf-8")
+    assert planned(project) == {"data_source.calls": "move", "dataset.learning": "move", MODEL: "cosmetic"}
+    project("apply", "--yes")
+    assert project("plan").stdout.startswith("No changes.")
+    rewrite(project, append)
+    effect, root, _ = why(project)
+    assert (effect, root["address"]) == ("retrain", "data_source.calls")
+
+
 def test_another_dataset_of_the_same_content_is_only_written_down(project: Any) -> None:
     text = (project.root / "data.yaml").read_text(encoding="utf-8")
     second = text.split("---\n")[1].replace("name: training", "name: learning")

@@ -158,6 +158,7 @@ class DataWorld:
             recorded=recorded,
             registry=_REGISTRY,
             locate=lambda source, path: Span(file=source.file, line=1, column=len(path) + 1),
+            origin=lambda resource, path: Span(file=resource.source.file, line=1, column=len(path) + 1),
             evidence=evidence,
             replace=forced,
         )

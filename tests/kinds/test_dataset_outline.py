@@ -206,3 +206,13 @@ def test_drops_of_columns_that_were_there_once() -> None:
     assert without_gone(spec, outlined)["prepare"] == [{"drop": ["age"]}, {"drop": []}]
     with pytest.raises(OutlineError, match="no column old"):
         outline(spec, FACTS, PREPARER, frozenset({"older"}))
+
+
+def test_few_levels_are_told_until_a_filter_may_take_some() -> None:
+    job = {"digest": "j", "type": "category", "personal": False, "categories": {"b": 1, "a": 2}}
+    many = {**job, "categories": {str(n): 1 for n in range(30)}}
+    facts = {"content": "c", "rows": 3, "columns": {"job": job, "many": many}}
+    columns = of([{"rename": {"job": "work"}}], facts).columns
+    assert columns is not None and columns["work"]["levels"] == ["a", "b"] and "levels" not in columns["many"]
+    columns = of([{"filter": "job = 'a'"}], facts).columns
+    assert columns is not None and "levels" not in columns["job"]

@@ -771,6 +771,22 @@ def test_another_signature_is_a_retrain_that_breaks_consumers(
     assert decision.notes == ((f"signature: {says}",) if says else ())
 
 
+def test_other_classes_are_another_signature(world: World) -> None:
+    def classes(*levels: str) -> dict[str, Any]:
+        return {"columns": COLUMNS | {"deposit": {**COLUMNS["deposit"], "digest": str(levels), "levels": [*levels]}}}
+
+    world.dataset = {**world.dataset, **classes("no", "yes")}
+    world.apply(**claims(0.8))
+    world.dataset = {**world.dataset, **classes("maybe", "yes")}
+    decision = world.plan(**claims(0.8))[0]
+    assert (decision.effect, decision.notes) == (
+        Effect.RETRAIN_INCOMPATIBLE,
+        ("signature: classes + maybe - no",),
+    )
+    world.dataset = {"columns": COLUMNS, "rows": "filtered"}  # which are left is not known
+    assert world.plan(**claims(0.8))[0].effect is Effect.RETRAIN
+
+
 def test_a_signature_that_sql_decides_is_not_guessed(world: World) -> None:
     world.apply(**claims(0.8))
     world.dataset = {"columns": None, "rows": "other"}

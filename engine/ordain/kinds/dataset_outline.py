@@ -22,15 +22,18 @@ from ordain.values.fingerprint import digest
 from ordain.values.record import ResourceRecord, VersionRecord
 
 Column = Mapping[str, Json]
+_FEW_LEVELS = 20
+"""Levels of a column that dependents are told; a target with more is hardly one to classify by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
     """``rows`` and each column's ``digest`` as in the module; ``columns`` is None where SQL decides them.
 
-    A column: ``{"digest", "type", "personal", "reads": [columns of the source]}``; the type of a derived one is
-    ``unknown``. ``personal`` says whether any personal column may still be in it. ``preparer`` is what of the provider
-    counts; ``gone`` are columns that a step leaves out and that need not be there any more, by their place in the spec.
+    A column: ``{"digest", "type", "personal", "reads": [columns of the source], "levels": [where they are few and
+    known]}``; the type of a derived one is ``unknown``. ``personal`` says whether any personal column may still be in
+    it. ``preparer`` is what of the provider counts; ``gone`` are columns that a step leaves out and that need not be
+    there any more, by their place in the spec.
     """
 
     rows: str
@@ -124,10 +127,17 @@ def _source_columns(source: Mapping[str, Json]) -> dict[str, Column]:
             "type": profile["type"],
             "personal": bool(profile.get("personal")),
             "reads": [name],
+            **_levels(profile),
         }
         for name, profile in (columns.items() if isinstance(columns, Mapping) else ())
         if isinstance(profile, Mapping)
     }
+
+
+def _levels(profile: Column) -> Mapping[str, Json]:
+    counted = profile.get("categories")
+    few = isinstance(counted, Mapping) and len(counted) <= _FEW_LEVELS and profile["type"] in ("category", "boolean")
+    return {"levels": sorted(counted)} if few and isinstance(counted, Mapping) else {}
 
 
 def _drop(state: Outline, argument: Json, path: Path) -> Outline:
@@ -167,7 +177,10 @@ def _filter(state: Outline, argument: Json, path: Path) -> Outline:
         _steady(text, (), path)
         return replace(state, rows=digest(["filter", text, state.rows, state.preparer]), count=None)
     read = _read(text, state.columns, path)
-    return replace(state, rows=digest(["filter", text, _digests(read), state.rows, state.preparer]), count=None)
+    # Which levels are left is known when it has run.
+    left = {name: {key: one[key] for key in one if key != "levels"} for name, one in state.columns.items()}
+    rows = digest(["filter", text, _digests(read), state.rows, state.preparer])
+    return replace(state, rows=rows, columns=left, count=None)
 
 
 def _derive(state: Outline, argument: Json, path: Path) -> Outline:

@@ -110,7 +110,12 @@ def read_set(spec: Mapping[str, Any], dataset: Mapping[str, Json], stood: frozen
     names = selection(spec, tuple(known), stood)
     schema = dataset.get("schema")
     types = schema if isinstance(schema, Mapping) else {}
-    return {name: _column(known[name], types.get(name)) for name in known if name in names or name == spec["target"]}
+    target = spec["target"]
+    return {
+        name: _column(known[name], types.get(name), with_levels=name == target)
+        for name in known
+        if name in names or name == target
+    }
 
 
 def selection(spec: Mapping[str, Any], names: Sequence[str], stood: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -146,13 +151,14 @@ def _exists(name: str, names: Sequence[str], path: Path) -> None:
     raise SelectionError(path, f"the dataset has no column {name}; {tip}")
 
 
-def _column(known: Json, kind: Json) -> Mapping[str, Json]:
+def _column(known: Json, kind: Json, with_levels: bool) -> Mapping[str, Json]:
     column = known if isinstance(known, Mapping) else {}
     written = column.get("type", "unknown")
     return {
         "digest": column.get("digest"),
         "type": kind if written == "unknown" and kind is not None else written,
         "personal": bool(column.get("personal")),
+        **({"levels": column["levels"]} if with_levels and "levels" in column else {}),
     }
 
 

@@ -31,10 +31,26 @@ def signature_change(record: ResourceRecord | None, spec: Mapping[str, Any], col
     parts += [f"- {name}" for name in sorted(old) if name not in new]
     parts += [f"{name} {_arrow(old[name], new[name])}" for name in sorted(new) if _differ(old.get(name), new[name])]
     parts += [f"{word} {_arrow(before[word], after[word])}" for word in after if before[word] != after[word]]
-    kinds = _type(standing.get(str(before["target"]))), _type(columns.get(str(after["target"])))
-    if before["target"] == after["target"] and _differ(*kinds):
-        parts.append(f"target {after['target']} {_arrow(*kinds)}")
+    if before["target"] == after["target"]:
+        parts += _answers(str(after["target"]), standing.get(str(before["target"])), columns.get(str(after["target"])))
     return ", ".join(parts[:_SHOWN]) + (f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")
+
+
+def _answers(target: str, before: Json, after: Json) -> list[str]:
+    """Return how what is predicted differs: its kind, or its classes where they are known."""
+    kinds = _type(before), _type(after)
+    if _differ(*kinds):
+        return [f"target {target} {_arrow(*kinds)}"]
+    old, new = _levels(before), _levels(after)
+    if old is None or new is None:
+        return []
+    signed = [*(f"+ {one}" for one in sorted(new - old)), *(f"- {one}" for one in sorted(old - new))]
+    return [f"classes {' '.join(signed)}"] if signed else []
+
+
+def _levels(column: Json) -> frozenset[str] | None:
+    found = column.get("levels") if isinstance(column, Mapping) else None
+    return frozenset(str(one) for one in found) if isinstance(found, list | tuple) else None
 
 
 def _target(spec: Mapping[str, Tree]) -> Mapping[str, Tree]:
