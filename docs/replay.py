@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
-FILE = re.compile(r"(?:#|//) ([\w./-]+\.(?:yaml|py|sh|toml|tf))\n")
+FILE = re.compile(r"(?:#|//) ([\w./-]+\.(?:yaml|py|sh|toml|tf|j2))\n")
 PROGRESS = re.compile(r"^[a-z_]+\.[a-z0-9-]+: \w+ing(?: …$| \d+ %|: )")
 MARK = "@@@end"
 
