@@ -117,6 +117,46 @@ def test_a_very_long_plan_tells_what_is_alike_as_one(plans: Plans) -> None:
     assert all(str(one.address) in every for one in changes)
 
 
+def test_a_short_row_says_what_happened_rather_than_to_what(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.address import Address
+    from ordain.values.change import Cause, CauseCode, Effect
+
+    plan = plans["many"]()
+    changes = tuple(
+        replace(
+            one,
+            effect=Effect.RETRAIN,
+            causes=(Cause(code=CauseCode.DATA, address=Address.parse(f"data_source.with-a-long-name-{n}"),
+                          detail=f"{n} rows added (60 → {60 + n}); balance and age moved"),),
+        )
+        for n, one in enumerate(plan.program.changes[:50])
+    )  # fmt: skip
+    plan = replace(plan, program=replace(plan.program, changes=changes))
+    narrow = plan_text(plan, TerminalOptions(width=80))
+    assert "retrain  7 rows added (60 → 67); balance and age moved" in narrow
+    wide = plan_text(plan, TerminalOptions(width=120))
+    assert "retrain  data_source.with-a-long-name-7: 7 rows added (60 → 67); balance and age moved" in wide
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_folded_row_takes_one_line(plans: Plans, width: int) -> None:
+    from dataclasses import replace
+
+    plan = plans["many"]()
+    long = tuple(
+        replace(one, causes=(replace(one.causes[0], after="and so on " * 9),), notes=("x",))
+        for one in plan.program.changes
+    )
+    lines = plan_text(
+        replace(plan, program=replace(plan.program, changes=long)), TerminalOptions(width=width)
+    ).splitlines()
+    rows = [line for line in lines if line.startswith("  ~ ")]
+    assert len(rows) == 13 and len(lines) < 24
+    assert all(cells(row) <= width for row in rows)
+
+
 def test_what_differs_in_names_alone_is_alike(plans: Plans) -> None:
     from dataclasses import replace
 

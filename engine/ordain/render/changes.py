@@ -20,6 +20,8 @@ _WORD = 13
 """Columns that what happens may take; one longer word does not push all the rest to the right."""
 _NAMED, _GRAVE = 5, 400
 """How many of those that share a row are named: of what destroys, breaks or is blocked, all but in the extreme."""
+_LEAST = 20
+"""Characters that a reason gets at least in a folded plan."""
 _SAID = 110
 """Characters of a reason in a folded plan whose width is not known."""
 
@@ -71,8 +73,11 @@ def _row(row: Row, columns: tuple[int, int], options: TerminalOptions) -> Iterat
         more = f" and {count(len(row.changes) - 1, 'more place')}"
     elif not many and len(causes) > 1:
         more = f"  and {count(len(causes) - 1, 'more cause')}"
-    room = max(options.width - 4 - names - 2 - words - 2 - len(place) - len(more) - 2, 30) if options.width else _SAID
-    text = clean(row.because) if change.blocked or change.deferred else cut(clean(row.because), room)
+    room = options.width - 4 - names - 2 - max(words, len(word)) - 2 if options.width else _SAID + len(place + more)
+    if room - len(place + more) - 2 < _LEAST:
+        place = more = ""  # the reason says more than where it stands
+    said = clean(row.because)
+    text = said if change.blocked or change.deferred else _fit(said, max(room - len(place + more) - 2, _LEAST), row)
     yield Line(
         head=(
             (f"  {sign} ", style),
@@ -84,11 +89,20 @@ def _row(row: Row, columns: tuple[int, int], options: TerminalOptions) -> Iterat
     if many:
         addresses = [one.address for one in row.changes]
         if view.is_grave(change):
-            yield from (line((text, Style.PLAIN), indent=6) for text in view.name_rows(addresses[:_GRAVE]))
+            width = min(options.width or 100, 100) - 8
+            yield from (line((text, Style.PLAIN), indent=6) for text in view.name_rows(addresses[:_GRAVE], width))
             if addresses[_GRAVE:]:
                 yield line((f"… {len(addresses) - _GRAVE:,} more", Style.PLAIN), indent=6)
         else:
             yield line((view.names_text(addresses, _NAMED), Style.DIM), indent=6)
+
+
+def _fit(said: str, room: int, row: Row) -> str:
+    """Cut a reason; where it begins with a name and room is short, what happened says more than the name."""
+    root = next(iter(reasons.roots(row.first)), None)
+    if len(said) > room and row.same and root is not None:
+        said = said.removeprefix(f"{root.address}: ").removeprefix(f"{root.address.kind}.*: ")
+    return cut(said, room)
 
 
 def _headline(change: Change, names: int, words: int) -> Line:

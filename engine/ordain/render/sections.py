@@ -10,7 +10,7 @@ from ordain.render.folding import Verdicts, verdicts
 from ordain.render.lines import Line, Piece, Style, TerminalOptions, line
 from ordain.render.words import clean, count, field_name, pad, where
 from ordain.values.change import Action, FieldChange
-from ordain.values.plan import Drift, Program, SettingChange
+from ordain.values.plan import Drift, Program
 
 _FIELDS = 12
 _LABEL = len("otherwise")
