@@ -9,11 +9,15 @@ import pytest
 from pyarrow import parquet
 
 from ordain.api.fields import Facet, check, facets
+from ordain.api.kind import Delta, Outlook, Situation
+from ordain.kinds.dataset import Dataset
 from ordain.kinds.dataset_spec import DatasetSpec
 from ordain.values.address import Address
-from ordain.values.change import Action, CauseCode, Effect
+from ordain.values.change import Action, CauseCode, Effect, FieldChange
 from ordain.values.data import Unknown
 from ordain.values.diagnostic import ExitCode, OrdainError
+from ordain.values.resource import Resource
+from ordain.values.span import Source
 
 SOURCE: dict[str, Any] = {"path": "bank.csv", "contract": {"columns": {"contact": {"personal": True}}}}
 SPEC: dict[str, Any] = {
@@ -268,3 +272,40 @@ def test_another_version_of_what_prepares_it_is_the_cause(data_world: Any, monke
 
 def test_what_its_source_is_called_does_not_count() -> None:
     assert facets(DatasetSpec)["from"] is Facet.RECORD
+
+
+def test_another_source_of_other_content_says_what_differs(data_world: Any) -> None:
+    data_world.apply(data_world.plan(SOURCE, SPEC))
+    record = data_world.records[DATASET]
+    columns = {name: {**one, "digest": "x" if name == "job" else one["digest"]} for name, one in _source(data_world)}
+    other = Outlook(
+        address=Address.parse("data_source.other"),
+        kind="DataSource",
+        effect=Effect.CREATE,
+        outputs={},
+        facts={"rows": 200, "columns": columns},
+    )
+    spec = {**record.spec, "from": "data_source.other"}
+    situation = Situation(
+        resource=Resource(
+            address=DATASET, kind="Dataset", provider="duckdb", spec=spec, source=Source(file="d", line=1, text="")
+        ),
+        environment="dev",
+        spec=spec,
+        record=record,
+        upstream={other.address: other},
+        provider_recipe=record.inputs["build"]["preparer"],
+    )
+    delta = Delta(
+        is_new=False,
+        facets=frozenset({Facet.BUILD, Facet.RECORD}),
+        fields=(FieldChange(path=("from",), before="data_source.bank", after="data_source.other"),),
+        inputs=("build.columns",),
+    )
+    (cause,) = Dataset().explain(situation, delta)
+    assert cause.code is CauseCode.DATA
+    assert cause.detail == "data_source.other is not data_source.bank, which it was made of: job"
+
+
+def _source(world: Any) -> Any:
+    return world.records[Address.parse("data_source.bank")].facts["columns"].items()

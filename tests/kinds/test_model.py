@@ -337,7 +337,8 @@ def test_back_to_an_earlier_recipe_is_reused_and_known(world: World) -> None:
     decision = world.plan(**claims(0.8))[0]
     assert (decision.effect, names(decision), decision.branches) == (Effect.ROLL_BACK, ["judge"], ())
     assert decision.outputs == first
-    assert "was trained in dev: nothing is trained again" in decision.notes[0]
+    standing = world.record.outputs["version"] if world.record else ""
+    assert decision.notes == (f"{first['version']} stood before {standing}: nothing is trained again",)
 
 
 def test_back_to_an_earlier_recipe_with_new_metrics_measures_it_first(world: World) -> None:
@@ -851,6 +852,8 @@ def test_data_that_moved_elsewhere_is_named_and_trains_nothing(world: World) -> 
     decision, inputs, _, _ = world.plan(**claims(0.8))
     assert decision.effect is Effect.NONE
     assert decision.notes == ("data_source.bank changed in contact, duration, not read by model.subscriber",)
+    judged = world.plan(gates=["roc_auc >= 0.5"], **claims(0.8))[0]
+    assert (judged.effect, judged.notes) == (Effect.RE_EVALUATE, decision.notes)
     assert inputs.facts["reads"] == {"data_source.bank": ["age", "deposit", "job"]}
 
 

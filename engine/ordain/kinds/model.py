@@ -14,6 +14,7 @@ from ordain.api.fields import Spec
 from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Situation
 from ordain.api.providers import Call, Provider, StepResult
 from ordain.kinds.model_causes import own_causes, reads, unread
+from ordain.kinds.model_holds import held, judged_at, roll_back
 from ordain.kinds.model_judging import (
     Past,
     broken,
@@ -64,10 +65,15 @@ class Model(Kind):
         return Inputs(build=outlined.build, facts=facts, problems=problems)
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
-        build = delta.is_new or delta.has(Facet.BUILD) or delta.forced or _is_lost(situation)
+        if situation.rollback is not None:
+            return roll_back(situation, situation.rollback)
+        build = delta.is_new or delta.has(Facet.BUILD) or delta.forced or situation.release or _is_lost(situation)
         if not build and not delta.has(Facet.JUDGE):
-            return Decision(effect=Effect.COSMETIC if delta.facets else Effect.NONE, notes=unread(situation))
+            effect = Effect.COSMETIC if delta.facets else Effect.NONE
+            return Decision(effect=effect, notes=(*held(situation), *unread(situation)))
         outlined = outline(situation)
+        if not build:
+            outlined = judged_at(situation, outlined)
         if outlined.blocked:
             return Decision(effect=Effect.BLOCKED, blocked=outlined.blocked)
         case = _case(situation, delta, outlined)
@@ -189,9 +195,12 @@ def _take(case: _Case, version: VersionRecord) -> Decision:
         return _blocked_by(case, version, refusal)
     step = _PROMOTE if promoted else _JUDGE
     origin = version.made_by.partition("/")[0]
-    note = f"{version.name} was trained {f'in {origin}' if origin else 'before'}: nothing is trained again"
+    back = not promoted and _stood_before(case, version)
+    where = f"was trained in {origin}" if origin else "was trained before"
+    where = f"stood before {version_name(case.standing)}" if back else where
+    note = f"{version.name} {where}: nothing is trained again"
     return Decision(
-        effect=Effect.PROMOTE if promoted else Effect.ROLL_BACK if _stood_before(case, version) else Effect.REUSE,
+        effect=Effect.PROMOTE if promoted else Effect.ROLL_BACK if back else Effect.REUSE,
         operations=(step,) if is_measured(case.spec, version) else (_EVALUATE, step),
         outputs=outputs_of(version) if settled else {**_later(case.address), **_certain(case, version)},
         branches=() if settled else _branches(case, version.name),
@@ -238,7 +247,7 @@ def _judge_only(case: _Case, version: VersionRecord) -> Decision:
         operations=(_JUDGE,) if measured else (_EVALUATE, _JUDGE),
         outputs={**outputs_of(version), **metrics},
         branches=() if settled else (branch,),
-        notes=(f"{version.name} will not pass: {refusal}",) if refusal else (),
+        notes=(*((f"{version.name} will not pass: {refusal}",) if refusal else ()), *unread(case.situation)),
         recipe=version.recipe,
         spec_recipe=case.situation.build_fields,
     )
