@@ -1,15 +1,17 @@
 """Rollback: a model goes back to a version that stood, and is held there (DESIGN §4).
 
-The record then has the fingerprints of what is desired, so that nothing moves it until that changes: a hold needs no
-clock and no list. What it keeps from standing is there all the time, and comes back with ``--release``.
+The record keeps the spec and the fingerprints it had, so that nothing moves it until what makes the model changes: a
+hold needs no clock and no list. What it keeps from standing is there all the time, and comes back with ``--release``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ordain.api.kind import Decision, Operation, Situation
 from ordain.kinds.model_judging import find
+from ordain.kinds.model_outline import Outline
 from ordain.kinds.model_work import outputs_of
 from ordain.values.change import Effect
 from ordain.values.data import Tree
@@ -36,6 +38,12 @@ def roll_back(situation: Situation, hold: Hold) -> Decision:
         spec_recipe=version.spec_recipe,
         hold=hold,
     )
+
+
+def judged_at(situation: Situation, outlined: Outline) -> Outline:
+    """Return the outline of what stands, where that is held at another version than the one desired."""
+    hold = situation.record.hold if situation.record is not None else None
+    return replace(outlined, recipe=hold.recipe, promoted=False) if hold is not None else outlined
 
 
 def held(situation: Situation) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ def work(call: Call, provider: Provider | None) -> StepResult:
         return _train(call, provider)
     if call.operation == "evaluate":
         return _evaluate(call, provider)
+    if call.operation == "restore":
+        return _restore(call)
     return _judge(call)
 
 
@@ -159,6 +161,13 @@ def _judge(call: Call) -> StepResult:
         verdicts=judged,
         message=f"{version.name} stands",
     )
+
+
+def _restore(call: Call) -> StepResult:
+    """Let a version stand again that stood before; its verdicts are those it got then."""
+    version = _existing(call)
+    _artifact(call, version)
+    return StepResult(outputs=outputs_of(version), facts=version.facts, message=f"{version.name} stands again")
 
 
 def _existing(call: Call) -> VersionRecord:

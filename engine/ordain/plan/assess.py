@@ -12,6 +12,7 @@ from ordain.api.triggers import INPUT
 from ordain.plan import special, triggers
 from ordain.plan.causes import causes_of
 from ordain.plan.diff import fields
+from ordain.plan.refresh import as_recorded
 from ordain.values.address import Address
 from ordain.values.change import WRITTEN_DOWN, Action, Cause, CauseCode, Change, Effect, FieldChange
 from ordain.values.codec import canonical
@@ -86,6 +87,8 @@ def build_fields(model: type, spec: Mapping[str, Tree] | None) -> str:
 
 def assess(kind: Kind, model: type, situation: Situation, asked: Asked) -> Assessed:
     """Find what differs, let the kind decide, and write down the change with its causes."""
+    if situation.rollback is not None and situation.record is not None:
+        return _rolled_back(kind, situation, situation.record, asked)
     waits_for = next((address for address, outlook in situation.upstream.items() if outlook.deferred), None)
     inputs = kind.inputs(situation) if waits_for is None else Inputs(deferred=f"waits for {waits_for}")
     if inputs.deferred:
@@ -104,6 +107,14 @@ def assess(kind: Kind, model: type, situation: Situation, asked: Asked) -> Asses
         return Assessed(outlook=outlook, change=None, inputs=inputs, fingerprint=fingerprint)
     watched = {**flat, INPUT: asked.triggers} if asked.triggers else flat
     return _changed(kind, situation, delta, decision, inputs, (watched, fingerprint, asked))
+
+
+def _rolled_back(kind: Kind, situation: Situation, record: ResourceRecord, asked: Asked) -> Assessed:
+    """Go back to an earlier version whatever else is pending, or broken above: all but the version stays as recorded."""
+    situation = replace(situation, resource=as_recorded(situation.resource, record), spec=record.spec)
+    delta = Delta(is_new=False, facets=frozenset())
+    decision = kind.decide(situation, delta)
+    return _changed(kind, situation, delta, decision, Inputs(), (record.inputs, record.fingerprint, asked))
 
 
 def _as_recorded(spec: Mapping[str, Tree], recorded: Mapping[str, Tree]) -> Mapping[str, Tree]:

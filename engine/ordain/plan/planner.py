@@ -77,7 +77,7 @@ def plan(request: PlanRequest) -> Draft | Needs:
         unchanged=state.unchanged,
         suppressed=state.suppressed,
     )
-    return narrow(draft, select(request)) if request.select else draft
+    return narrow(draft, select(request), urgent=bool(request.rollbacks)) if request.select else draft
 
 
 def _visit(state: _Pass, resource: Resource) -> None:

@@ -118,11 +118,12 @@ def _spelled(word: str, one: Resource | ResourceRecord) -> str:
     return one.owner if word == "owner" else next((f"{key}={value}" for key, value in one.labels.items()), "")
 
 
-def narrow(draft: Draft, selection: Selection) -> Draft:
+def narrow(draft: Draft, selection: Selection, *, urgent: bool = False) -> Draft:
     """Return the draft with what is not wanted left out, and said so.
 
     What a wanted change rests on is taken along (its steps need those steps); a change that rests on a barred one
-    waits for another day. Nothing is lost: every change of the whole plan is in it, acting or ``unselected``.
+    waits for another day. Nothing is lost: every change of the whole plan is in it, acting or ``unselected``. An
+    ``urgent`` one (a rollback) does not mind what is wrong above what is wanted.
     """
     needs = _between(draft.steps)
     stuck = _stuck(needs, selection.barred)
@@ -131,6 +132,8 @@ def narrow(draft: Draft, selection: Selection) -> Draft:
     readers = {address: why for address in kept - start for why in _readers(address, needs, kept)}
     changes = tuple(_marked(change, kept, stuck, readers) for change in draft.changes)
     concerned = (selection.wanted | selection.needed | kept) - selection.barred
+    if urgent:
+        concerned &= selection.wanted | kept
     return replace(
         draft,
         changes=changes,

@@ -52,6 +52,8 @@ def record_text(found: tuple[ResourceRecord, tuple[VersionRecord, ...]]) -> str:
     for name in ("description", "owner"):
         if getattr(record, name):
             lines.append(f"  {name}: {getattr(record, name)}\n")
+    if record.hold is not None:
+        lines.append(clean(f"  held at {record.hold.version} by {record.hold.actor}: {record.hold.reason}") + "\n")
     for title, tree in (("spec", record.spec), ("outputs", record.outputs)):
         lines += [f"  {title}:\n", *(f"    {line}\n" for line in _lines(tree))]
     lines.append(f"  build fingerprint: {record.fingerprint.build}\n")
