@@ -225,3 +225,29 @@ def test_what_is_new_under_a_former_name_gets_a_folder_of_its_own(applied: Calla
     places = {name: json.loads(one.run("state", "show", name, "--json")).get("place") for name in one.recorded()}
     assert places == {"value.new": "value.old", "value.old": "value.old~2"}
     assert not one.changes()
+
+
+def test_what_was_one_is_not_moved_onto_several_without_a_key(applied: Callable[[str], Any]) -> None:
+    one = applied(value("old"))
+    several = "kind: Value\nname: new\nfor_each: [north, south]\nspec: {value: 1}\n"
+    one.write(several + moved("old", "new"))
+    out = one.run("plan", expect=6)
+    assert "value.old cannot become value.new" in out and 'value.new["north"]' in out and "ordain.yaml:11:" in out
+    one.apply(expect=6)
+    assert one.recorded() == ["value.old"]
+
+
+def test_what_were_several_are_not_moved_onto_one(applied: Callable[[str], Any]) -> None:
+    one = applied("kind: Value\nname: old\nfor_each: [north]\nspec: {value: 1}\n")
+    one.write(value("new") + moved("old", "new"))
+    assert 'value.old["north"] cannot become' in one.run("plan", expect=6)
+    assert one.effects("--destroy") == {'value.new["north"]': "delete"}  # then its name does not matter
+
+
+def test_what_becomes_several_may_be_kept_as_one_of_them(applied: Callable[[str], Any]) -> None:
+    one = applied(value("a"))
+    one.write("kind: Value\nname: a\nfor_each: [north, south]\nspec: {value: 1}\n")
+    (note,) = one.changes()["value.a"]["notes"]
+    assert "Moved" in note and "from: 'value.a', to: 'value.a[\"north\"]'" in note
+    one.write(value("b"))
+    assert not one.changes()["value.a"].get("notes")

@@ -42,16 +42,20 @@ def _forgets(request: PlanRequest, record: ResourceRecord) -> bool:
 def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple[tuple[str, bool], ...]]:
     """Return the change that removes a recorded resource, and its operations.
 
-    Raises ``OrdainError`` where no installed plugin knows its kind.
+    Raises ``OrdainError`` where no installed plugin knows its kind, and where a Moved document led it astray.
     """
     if record.kind not in request.registry.kinds:
         raise OrdainError(_orphan(record))
+    namesakes = _namesakes(request, record.address)
+    if namesakes and record.address in request.moves:
+        raise OrdainError(_astray(request, record.address, namesakes[0]))
     kind = request.registry.kind(record.kind)
     evidence: Evidence | None = request.evidence.get(record.address)
     forget = _forgets(request, record)
     decision = Decision(effect=Effect.FORGET) if forget else kind.decide_delete(record, evidence)
     protected = record.protect and not forget
     operations = (("forget", False),) if forget else tuple((op.name, op.heavy) for op in decision.operations)
+    hints = (_may_move(record.address, namesakes[0]),) if namesakes and not forget else ()
     change = Change(
         address=record.address,
         kind=record.kind,
@@ -60,7 +64,7 @@ def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple
         effect=decision.effect,
         causes=(_cause(request, record), *decision.causes),
         nested=decision.nested,
-        notes=decision.notes,
+        notes=(*decision.notes, *hints),
         blocked="protected: set lifecycle.protect: false and apply before it may be removed" if protected else "",
         protected=protected,
         previous_address=request.former.get(record.address),
@@ -84,6 +88,33 @@ def _cause(request: PlanRequest, record: ResourceRecord) -> Cause:
     detail = "a Removed document asks for it" if said.destroy else "a Removed document: it stays in the world"
     at = request.locate(said.written, ("spec", "from"))
     return Cause(code=CauseCode.REMOVED, address=record.address, detail=detail, at=at)
+
+
+def _namesakes(request: PlanRequest, address: Address) -> tuple[Address, ...]:
+    """Return the desired resources of the same name where a key came or went: one became several, or several one."""
+    if request.mode is Mode.DESTROY:
+        return ()
+    desired = request.desired.resources
+    if address.key:
+        return (address.base,) if address.base in desired and address.base not in request.recorded.resources else ()
+    return tuple(one for one in desired if one.base == address and one not in request.recorded.resources)
+
+
+def _may_move(address: Address, other: Address) -> str:
+    return f"kind: Moved with spec {{from: '{address}', to: '{other}'}} keeps it, as {other}"
+
+
+def _astray(request: PlanRequest, address: Address, other: Address) -> Diagnostic:
+    old, move = request.former.get(address, address), request.moves[address]
+    became = "now stands for several resources" if other.key else "is one resource, without a key"
+    return Diagnostic(
+        code="moved-key",
+        summary=f"{old} cannot become {address}: {address.base} {became}",
+        detail="it would be destroyed, and nothing is ever destroyed by a Moved document",
+        fix=f"say which it becomes: `from: '{old}'`, `to: '{other}'`",
+        address=address,
+        at=request.locate(move.written, ("spec", "to")),
+    )
 
 
 def _orphan(record: ResourceRecord) -> Diagnostic:
