@@ -27,8 +27,11 @@ _HAPPENS = {
     Effect.RESTART: "is restarted",
     Effect.REFRESH_DATA: "has new data",
     Effect.REUSE: "goes to another version",
+    Effect.ROLL_BACK: "goes back to an earlier version",
+    Effect.IMPORT: "is imported",
     Effect.TRAIN: "is trained",
     Effect.RETRAIN: "is retrained",
+    Effect.RETRAIN_INCOMPATIBLE: "is retrained with another signature",
     Effect.PROMOTE: "is promoted",
 }
 
