@@ -55,8 +55,7 @@ class Reviewer:
     def _champion(self, change: Change) -> Mapping[str, Json] | None:
         record = self.live.previous(change)
         recipe = record.facts.get("recipe") if record is not None else None
-        versions = self.live.versions.get(change.address, ())
-        return next((one.metrics for one in versions if one.recipe == recipe), None)
+        return next((one.metrics for one in self.live.versions_of(change) if one.recipe == recipe), None)
 
 
 def _verdict(finding: Finding) -> Verdict:
