@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from graphlib import TopologicalSorter
 
 from ordain.values.address import Address
 from ordain.values.change import Change
@@ -15,7 +13,10 @@ from ordain.values.record import Recorded
 OWN, KIN = "own", "kin"
 _WRITTEN = frozenset({"record", "forget", "settings"})
 """Operations of the engine's own that only write to the state: they take no time worth a word."""
+_NOTHING = Estimate(p50=0.0, p90=0.0, runs=0)
 _Guesses = Mapping[str, Estimate | None]
+_Kin = tuple[str, str | None, str]
+"""Kind, provider and operation: what does the same work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,8 @@ def forecast(steps: Sequence[Step], changes: Iterable[Change], recorded: Recorde
     """
     if not recorded.durations:  # nothing ever ran: large first plans are not to wait for that answer
         idle = all(step.operation in _WRITTEN for step in steps)
-        return Forecast(plan=Estimate(p50=0.0, p90=0.0, runs=0) if idle else None)
-    past = _Past(recorded=recorded, changes={change.address: change for change in changes})
-    guesses = {step.id: past.of(step) for step in steps}
+        return Forecast(plan=_NOTHING if idle else None)
+    guesses = _guesses(steps, {change.address: change for change in changes}, recorded)
     return Forecast(changes=_by_change(steps, guesses), plan=_whole(steps, guesses))
 
 
@@ -46,7 +46,10 @@ def _by_change(steps: Sequence[Step], guesses: _Guesses) -> Mapping[Address, Est
     chains: dict[Address, list[Step]] = {}
     for step in steps:
         chains.setdefault(step.address, []).append(step)
-    sums = {address: _sum(chain, chain, guesses) for address, chain in chains.items()}
+    sums = {
+        address: guesses[chain[0].id] if len(chain) == 1 else _sum(chain, chain, guesses)
+        for address, chain in chains.items()
+    }
     return {address: one for address, one in sums.items() if one is not None and one.runs}
 
 
@@ -89,63 +92,81 @@ def _sum(path: Iterable[Step], among: Iterable[Step], guesses: _Guesses) -> Esti
     )
 
 
-def _in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
+def _in_order(steps: Sequence[Step]) -> Sequence[Step]:
     """Return the steps so that each stands behind all it needs."""
-    by_id = {step.id: step for step in steps}
-    graph = {step.id: [need for need in step.needs if need in by_id] for step in steps}
-    return tuple(by_id[one] for one in TopologicalSorter(graph).static_order())
+    place = {step.id: number for number, step in enumerate(steps)}
+    if all(place.get(need, -1) < number for number, step in enumerate(steps) for need in step.needs):
+        return steps
+    from graphlib import TopologicalSorter  # late: a plan without steps is not to wait for it
+
+    graph = {step.id: [need for need in step.needs if need in place] for step in steps}
+    return tuple(steps[place[one]] for one in TopologicalSorter(graph).static_order())
 
 
 def _longest(order: Sequence[Step], seconds: Mapping[str, float]) -> list[Step]:
     """Return the path that takes longest; of equal ones, always the same."""
     ends: dict[str, float] = {}
-    before: dict[str, str | None] = {}
+    before: dict[str, str] = {}
     for step in order:
-        last = max((need for need in step.needs if need in ends), key=lambda need: (ends[need], need), default=None)
-        before[step.id] = last
-        ends[step.id] = seconds.get(step.id, 0.0) + (ends[last] if last is not None else 0.0)
+        end = seconds.get(step.id, 0.0)
+        needs = [need for need in step.needs if need in ends]
+        if needs:
+            last = _latest(ends, needs)
+            before[step.id] = last
+            end += ends[last]
+        ends[step.id] = end
     by_id = {step.id: step for step in order}
-    at = max(ends, key=lambda one: (ends[one], one), default=None)
+    at = _latest(ends, ends) if ends else None
     path = []
     while at is not None:
         path.append(by_id[at])
-        at = before[at]
+        at = before.get(at)
     return path
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Past:
-    """What is known of the seconds of earlier steps."""
+def _latest(ends: Mapping[str, float], among: Collection[str]) -> str:
+    end = max(ends[one] for one in among)
+    return max(one for one in among if ends[one] == end)
 
-    recorded: Recorded
-    changes: Mapping[Address, Change]
 
-    def of(self, step: Step) -> Estimate | None:
-        """Return how long a step will take, by its own history, else by that of its kin; None where neither is."""
-        durations = self.recorded.durations
-        change = self.changes.get(step.address)
-        names = [step.id]
-        if change is not None and change.previous_address is not None:
-            names.append(f"{change.previous_address}:{step.operation}")
-        own = next((durations[name] for name in names if durations.get(name)), None)
+def _guesses(steps: Sequence[Step], changes: Mapping[Address, Change], recorded: Recorded) -> _Guesses:
+    """Return how long each step will take, by its own history, else by that of its kin; None where neither is."""
+    found: dict[str, Estimate | None] = {}
+    strange: dict[str, _Kin] = {}
+    for step in steps:
+        own = recorded.durations.get(step.id)
         if own:
-            return _of_runs(own)
-        if step.operation in _WRITTEN:
-            return Estimate(p50=0.0, p90=0.0, runs=0)
-        if change is None:
-            return None
-        return self._kin.get((change.kind, change.provider, step.operation))
+            found[step.id] = _of_runs(own)
+            continue
+        change = changes.get(step.address)
+        if change is not None and change.previous_address is not None:
+            own = recorded.durations.get(f"{change.previous_address}:{step.operation}")
+        if own:
+            found[step.id] = _of_runs(own)
+        elif step.operation in _WRITTEN:
+            found[step.id] = _NOTHING
+        else:
+            found[step.id] = None
+            if change is not None:
+                strange[step.id] = (change.kind, change.provider, step.operation)
+    if strange:
+        kin = _of_kin(frozenset(strange.values()), recorded)
+        found.update((name, kin.get(key)) for name, key in strange.items())
+    return found
 
-    @cached_property
-    def _kin(self) -> Mapping[tuple[str, str | None, str], Estimate]:
-        names = {str(address): record for address, record in self.recorded.resources.items()}
-        found: dict[tuple[str, str | None, str], list[Estimate]] = {}
-        for name, seconds in self.recorded.durations.items():
-            address, _, operation = name.rpartition(":")
-            record = names.get(address)
-            if record is not None and seconds:
-                found.setdefault((record.kind, record.provider, operation), []).append(_of_runs(seconds))
-        return {key: _median(several) for key, several in found.items()}
+
+def _of_kin(wanted: Collection[_Kin], recorded: Recorded) -> Mapping[_Kin, Estimate]:
+    """Return, for each kind, provider and operation, the median over the resources that did it before."""
+    operations: dict[tuple[str, str | None], list[str]] = {}
+    for kind, provider, operation in wanted:
+        operations.setdefault((kind, provider), []).append(operation)
+    found: dict[_Kin, list[list[float]]] = {}
+    for address, record in recorded.resources.items():
+        for operation in operations.get((record.kind, record.provider), ()):
+            seconds = recorded.durations.get(f"{address}:{operation}")
+            if seconds:
+                found.setdefault((record.kind, record.provider, operation), []).append(sorted(seconds))
+    return {key: _median(several) for key, several in found.items()}
 
 
 def _of_runs(seconds: Iterable[float]) -> Estimate:
@@ -153,11 +174,11 @@ def _of_runs(seconds: Iterable[float]) -> Estimate:
     return Estimate(p50=_rank(past, 50), p90=_rank(past, 90), runs=len(past))
 
 
-def _median(several: Sequence[Estimate]) -> Estimate:
+def _median(several: Sequence[Sequence[float]]) -> Estimate:
     return Estimate(
-        p50=_rank(sorted(one.p50 or 0.0 for one in several), 50),
-        p90=_rank(sorted(one.p90 or 0.0 for one in several), 50),
-        runs=sum(one.runs for one in several),
+        p50=_rank(sorted(_rank(past, 50) for past in several), 50),
+        p90=_rank(sorted(_rank(past, 90) for past in several), 50),
+        runs=sum(map(len, several)),
         basis=KIN,
     )
 
