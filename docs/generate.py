@@ -1,16 +1,20 @@
 """Writes docs/reference from the code: ``python docs/generate.py``; with ``--check`` only says what is not fresh.
 
 The command line comes from click, the kinds from the models that specs are validated against, exit codes from
-``ExitCode``. Only what the distribution itself brings is documented, whatever other plugins are installed.
+``ExitCode``, diagnostics from the sources (``codes.py``). Only what the distribution itself brings is documented,
+whatever other plugins are installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -129,6 +133,40 @@ def kinds_page(registry: Registry) -> str:
     return "".join(parts)
 
 
+DIAGNOSTICS_INTRO = """\
+Everything that is wrong has a code, which stays the same from version to version: in a terminal as `error[code]`, in
+`validate --format json` and `sarif` by itself. The words are those of the source: … is what is filled in, and an empty
+cell depends on the case. Plugins of others have codes of their own.
+"""
+
+
+def diagnostics_page() -> str:
+    """Return the page of the diagnostic codes."""
+    parts = [f"# Diagnostics\n\n{GENERATED}\n{DIAGNOSTICS_INTRO}"]
+    for heading, codes in script("codes").found().items():
+        told = ((one.name, one.summary + ("; and the like" if one.several else ""), one.fix) for one in codes)
+        rows = ((f"`{name}`", spelled(summary), spelled(fix)) for name, summary, fix in told)
+        parts.append(f"\n## {heading}\n\n{table(('code', 'says', 'fix'), rows)}")
+    return "".join(parts)
+
+
+def spelled(text: str) -> str:
+    """Return words of a message as Markdown: what stands between back-ticks stays, the rest is no HTML and no link."""
+    parts = text.split("`")
+    shown = [re.sub(r"([<>*_\[\]])", r"\\\1", one) if at % 2 == 0 else one for at, one in enumerate(parts)]
+    return "`".join(shown) if len(parts) % 2 else text
+
+
+def script(name: str) -> ModuleType:
+    """Return the module of that name beside this one."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
 KINDS_INTRO = """\
 Every document has a `kind`, a `name` and, under `spec`, the fields of its kind. Wherever a value stands, an expression
 `${{ }}` may stand. Unknown keys are errors. The last column of a table says what a change of that field asks for:
@@ -143,8 +181,9 @@ COMMON = """
 
 | field | meaning |
 |---|---|
-| `kind` | the kind |
+| `kind` | the kind; instead of it `use: NAME` and `with: {…}` for a [blueprint](../guides/blueprints.md) |
 | `name` | lower-case letters, digits and minus signs, a letter first; an address is `model.subscriber` |
+| `for_each` | resources only: a list of keys, or a map of keys to values; one resource each, `model.churn["north"]` |
 | `description`, `owner`, `labels` | for people and policies; a change is only written down |
 | `spec` | the fields of the kind |
 | `depends_on` | resources only: addresses that come first, beside those that the spec refers to |
@@ -154,56 +193,15 @@ COMMON = """
 
 TYPES = {"RunSpec.timeout": "duration: `30s`, `5m`, `2h`, `1d`", "NeedsSpec.memory": "size: `512MiB`, `2GB`"}
 MEANINGS = {
-    "ColumnRule.max": "greatest value",
-    "ColumnRule.max_null_share": "the greatest share of cells that may be empty, 0 to 1",
-    "ColumnRule.min": "least value",
-    "ColumnRule.nullable": "whether cells may be empty",
-    "ColumnRule.required": "whether the column must be there",
-    "ColumnRule.type": "an integer fits `number`, a category fits `text`",
-    "ColumnRule.unique": "whether no value may come twice",
-    "ColumnRule.values": "the values there may be",
-    "Contract.columns": "rules by column name",
-    "Contract.on_fail": "`stop`: nothing is made of it, exit 7; `warn`: it is only said. `quarantine` is refused today",
-    "DataSourceSpec.contract": "what must hold of the data",
     "DatasetSpec.split": "which rows are held out for measuring",
-    "EnvironmentSpec.default": "whether it is meant where no `--env` is given",
-    "EnvironmentSpec.overrides": "by address: what differs in a document here; null removes, lists replace",
-    "EnvironmentSpec.policies": "by policy name: the level that holds here",
-    "EnvironmentSpec.promotes_from": "the environment whose versions are taken instead of training",
     "EnvironmentSpec.secrets": "where secrets come from",
-    "EnvironmentSpec.variables": "values of the project's variables here",
-    "Features.exclude": "all columns but these",
-    "Features.include": "only these columns",
     "ModelSpec.features": "the columns the model reads; all but target, id and time where left out",
     "ModelSpec.roles": "columns that are not learned from",
-    "NeedsSpec.gpu": "recorded; the local executor gives none",
-    "NeedsSpec.memory": "the most the step's process may allocate",
-    "PolicySpec.match": "CEL: which resources it is about",
-    "PolicySpec.message": "what is said where it fails",
-    "PolicySpec.remedy": "what to do then",
-    "PolicySpec.require": "CEL: what must be true of them",
-    "PolicySpec.stage": "`plan`: judged when planning; `gate`: judged of each version an apply makes",
-    "PolicySpec.tests": "kept, not run today",
     "Preprocess.categories": "categories and texts",
     "Preprocess.numbers": "numbers and the parts of dates",
-    "ProjectSpec.artifacts": "the folder of datasets, models and attached plans",
     "ProjectSpec.state": "where the state is kept",
     "ProjectSpec.trust": "what may be loaded beyond scikit-learn",
-    "ProjectSpec.variables": "by name: the variables expressions may read as `var.NAME`",
-    "RowsRule.max": "most rows",
-    "RowsRule.min": "fewest rows",
-    "RunSpec.executor": "there is one today",
-    "RunSpec.resources": "what a step may use; it then runs in a process of its own",
-    "RunSpec.retries": "how often a failed step is tried again",
-    "RunSpec.timeout": "after this long the step is ended",
-    "Split.by": "how they are chosen",
-    "SklearnOptions.preprocess": "overrides what follows from the estimator and the columns' types",
     "ModelSpecSklearnOptions.preprocess": "overrides what follows from the estimator and the columns' types",
-    "ValueSpec.value": "anything",
-    "Variable.default": "the value where none is given",
-    "Variable.description": "for people",
-    "Variable.secret": "whether its value must not be shown or kept",
-    "Variable.type": "what values must be",
 }
 """Meanings and types that the models do not say themselves. A description there makes the entry here superfluous."""
 
@@ -346,7 +344,11 @@ def type_of(schema: Mapping[str, Any]) -> str:
 def pages() -> Mapping[Path, str]:
     """Return every generated page by its path."""
     registry = load_plugins()[1]
-    return {REFERENCE / "cli.md": cli_page(), REFERENCE / "kinds.md": kinds_page(registry)}
+    return {
+        REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "kinds.md": kinds_page(registry),
+        REFERENCE / "diagnostics.md": diagnostics_page(),
+    }
 
 
 def main() -> int:

@@ -25,7 +25,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 FILE = re.compile(r"(?:#|//) ([\w./-]+\.(?:yaml|py|sh|toml|tf|j2))\n")
-PROGRESS = re.compile(r"^[a-z_]+\.[a-z0-9-]+: \w+ing(?: …$| \d+ %|: )")
+PROGRESS = re.compile(r'^[a-z_]+\.[a-z0-9-]+(?:\["[^"]+"\])?: (?:\w+ing(?: …$| \d+ %|: )|[a-z ]+ …$)')
+TIME = r"\d[\d.]* (?:ms|s|min|h)\b(?: \d+ (?:s|min)\b)?"
+TIMES = re.compile(
+    rf"\n?It took [^\n]*|,? takes (?:about|at least) [^\n]*?\(p50–p90 of [^)]*\)|(?: in)? (?:[\d.]+–|{TIME}–)?{TIME}"
+)
+"""Durations, with the words that stand only where there is something to tell: they differ from run to run."""
 MARK = "@@@end"
 
 
@@ -89,7 +94,7 @@ def rewritten(text: str, results: Sequence[tuple[str, int]]) -> str:
 def words(text: str) -> Counter[str]:
     """Return the words of a page, numbers, digests and durations aside."""
     text = re.sub(r"\b[0-9a-f]{12,64}\b|\bv[0-9a-f]{12}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "HEX", text)
-    text = re.sub(r" in [\d.]+ (ms|s|min)\b|, ≈ [\d.]+ (ms|s|min) of work", "", text)
+    text = TIMES.sub("", text)
     return Counter(re.sub(r"-?\d[\d.,]*(e-\d+)?", "N", text).split())
 
 

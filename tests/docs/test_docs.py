@@ -91,6 +91,16 @@ def test_generated_pages_are_fresh() -> None:
     assert stale == [], "run make docs"
 
 
+def test_diagnostics_are_found_with_their_words() -> None:
+    found = {code.name: code for codes in script("generate").script("codes").found().values() for code in codes}
+    some = "spec-unknown-key for-each-key select-nothing rollback-kind source-missing terraform-missing state-busy"
+    assert {*some.split(), "contract-…-unfit"} <= set(found)
+    assert found["for-each-duplicate"].summary == "the key … is there twice"
+    assert found["moved-occupied"].fix.startswith("remove this Moved document")
+    text = (DOCS / "reference" / "diagnostics.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in text for name in found)
+
+
 def test_every_command_and_option_is_documented() -> None:
     text = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
     root = click.Context(ordain, info_name="ordain")
@@ -173,3 +183,14 @@ def test_a_page_that_says_something_else_is_found() -> None:
     assert replay.rewritten(page, [("goodbye\n", 0)]) == "```console\n$ echo hello\ngoodbye\n```\n"
     assert replay.words("trained in 4.3 s: v0123456789ab") == replay.words("trained in 71 s: vba9876543210")
     assert replay.words("hello") != replay.words("goodbye")
+    quick = "Plan 0123456789ab. To make these changes: ordain apply\n2 steps done.\n"
+    slow = "Plan ba9876543210 takes about 4.1 s–1 min 3 s (p50–p90 of 2 runs). To make these changes: ordain apply\n"
+    slow += "2 steps done in 1 min 2 s.\nIt took 1 min 2 s, predicted 4.1 s–1 min 3 s (2 runs).\n"
+    assert replay.words(quick) == replay.words(slow)
+    assert replay.words("takes  3.1 s (p50–p90 of 1 run)") == replay.words("takes  12–13 s (p50–p90 of 1 run)")
+
+
+def test_progress_is_left_out_of_a_page() -> None:
+    replay = script("replay")
+    lines = ("value.a: writing …", 'value.a["b-c"]: writing …', "model.a: restoring …", "model.a: trained in 3 s")
+    assert replay.shown("\n".join(lines)) == "model.a: trained in 3 s\n"

@@ -290,6 +290,16 @@ def test_how_long_it_takes_and_where_history_is_missing(plans: Plans) -> None:
     )
 
 
+def test_what_takes_no_time_is_not_timed(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.plan import Estimate
+
+    plan = plans["spec_change"]()
+    plan = replace(plan, envelope=replace(plan.envelope, duration=Estimate(p50=0.01, p90=0.03, runs=4)))
+    assert "takes about" not in plan_text(plan, TerminalOptions(width=0))
+
+
 def test_only_drift_that_matters_is_listed(plans: Plans) -> None:
     plan = plans["secrets"]()
     text = plan_text(plan, TerminalOptions())

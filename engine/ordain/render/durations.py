@@ -7,6 +7,8 @@ from ordain.values.change import WRITTEN_DOWN, Change
 from ordain.values.plan import Estimate, Plan
 
 NO_HISTORY = "no history"
+AT_ONCE = 0.05
+"""Seconds below which a time is not worth a word: it would be spelled ``0.0 s``."""
 
 
 def range_text(p50: float, p90: float | None) -> str:
@@ -44,11 +46,13 @@ def untimed(plan: Plan) -> int:
 def plan_time_text(plan: Plan) -> str:
     """Say how long the whole plan takes, its critical path: ``takes about 9.3–13 s (p50–p90 of 3 runs)``.
 
-    "" where there is no telling, or nothing that takes time. Where some changes have no history, what it takes at
+    "" where there is no telling, or nothing that takes a time worth a word. Where some changes have no history, what it takes at
     least, and how many they are.
     """
     duration = plan.envelope.duration
     if duration is None or duration.p50 is None or not duration.runs:
+        return ""
+    if max(duration.p50, duration.p90 or 0.0) < AT_ONCE:
         return ""
     missing = untimed(plan)
     about, rest = ("at least", f"; {count(missing, 'change')} without history") if missing else ("about", "")

@@ -19,6 +19,7 @@ _DOING = {
     "promote": ("promoting", "promoted"),
     "deploy": ("deploying", "deployed"),
     "restart": ("restarting", "restarted"),
+    "restore": ("going back", "went back"),
     "prepare": ("preparing", "prepared"),
     "apply": ("applying", "applied"),
     "build": ("building", "built"),

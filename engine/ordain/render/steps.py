@@ -19,6 +19,7 @@ _WORDS = {
     "evaluate": "measure",
     "judge": "judge by its gates",
     "promote": "promote",
+    "restore": "go back",
     "deploy": "deploy",
     "restart": "restart",
     "build": "build",
