@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
+
+from ordain.values.fingerprint import sha256
 
 PROJECT = """\
 kind: Project
@@ -101,6 +104,24 @@ def test_what_is_no_plan_is_told(project: Any, junk: bytes) -> None:
         if code is not None:
             project(*command, expect=code)
     project("show", "missing.json", expect=6)
+
+
+def test_one_of_a_later_ordain_is_shown_and_not_applied(project: Any) -> None:
+    project.edit("ordain.yaml", "spec: {value: 1}", "spec: {value: 10}")
+    project("plan", "--out", "p.json")
+    body = json.loads((project.root / "p.json").read_bytes())
+    body |= {"format_version": "1.9", "novel": True}
+    body["changes"][0]["effect"] = "transmogrify"
+    del body["envelope"]["checksum"]
+    body["envelope"]["checksum"] = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    data = orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n"
+    (project.root / "later.json").write_bytes(data)
+    shown = project("show", "later.json").stdout
+    assert "value.a" in shown and "transmogrify" in shown and "this Ordain knows 1.0" in shown
+    assert project("show", "later.json", "--json").stdout.encode() == data
+    refusal = project("apply", "later.json", expect=6).stderr
+    assert "its format is 1.9" in refusal.lower() and "Traceback" not in refusal
+    assert project.output("value.b", "value") == 2
 
 
 def test_it_is_applied_where_it_was_made_for(project: Any) -> None:

@@ -12,7 +12,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ordain.render.json import plan_json, read_plan
+from ordain.render.lines import TerminalOptions
+from ordain.render.markdown import plan_markdown
 from ordain.render.schema import plan_schema
+from ordain.render.steps import steps_text
+from ordain.render.terminal import plan_text
 from ordain.values.diagnostic import ExitCode, OrdainError
 from ordain.values.fingerprint import sha256
 from ordain.values.plan import Plan
@@ -112,3 +116,53 @@ def test_unknown_fields_and_major_versions_are_refused() -> None:
     assert _exit(_forged(format_version="2.0")) is ExitCode.SPEC
     assert _exit(_forged(status={"applyable": "yes"})) is ExitCode.SPEC
     assert _exit(_forged(envelope={"id": 1})) is ExitCode.SPEC
+
+
+def _of_a_later_version(plan: Plan) -> bytes:
+    """The file of a version that has further fields, and further words where this one has enums."""
+    body = json.loads(plan_json(plan))
+    body["format_version"] = "1.7"
+    body["novel"] = {"list": [1]}
+    body["envelope"]["novel"] = 1
+    del body["envelope"]["checksum"]
+    for change in body["changes"]:
+        change |= {"novel": "x", "action": "transmute", "effect": "transmogrify"}
+        for cause in change["causes"]:
+            cause |= {"novel": None, "code": "whim"}
+    for finding in body["policy"]:
+        finding |= {"outcome": "shrug", "level": "soggy"}
+    for diagnostic in body["diagnostics"]:
+        diagnostic["blame"] = "fate"
+    body["envelope"]["checksum"] = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def test_a_plan_of_a_later_minor_version_is_shown_and_not_executed(plan: Plan) -> None:
+    data = _of_a_later_version(plan)
+    assert _exit(data) is ExitCode.SPEC
+    shown = read_plan(data, to_show=True)
+    assert shown.digest == plan.digest
+    assert [str(change.address) for change in shown.program.changes] == [
+        str(change.address) for change in plan.program.changes
+    ]
+    face = plan_text(shown, TerminalOptions(verbose=True))
+    assert "this Ordain knows 1.0" in face and "this Ordain knows 1.0" in plan_markdown(shown)
+    assert steps_text(shown, TerminalOptions()) and plan_json(shown)
+    acting = [change for change in plan.program.changes if change.acts]
+    assert not acting or "transmogrify" in face
+    tampered = data.replace(b"transmogrify", b"transmogrified")
+    if tampered != data:
+        with pytest.raises(OrdainError) as caught:
+            read_plan(tampered, to_show=True)
+        assert caught.value.exit is ExitCode.STALE
+
+
+def test_an_unknown_word_in_a_plan_of_this_version_is_refused_even_to_show(plans: Plans) -> None:
+    data = _of_a_later_version(plans["spec_change"]())
+    body = json.loads(data)
+    body["format_version"] = "1.0"
+    del body["envelope"]["checksum"]
+    body["envelope"]["checksum"] = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    with pytest.raises(OrdainError) as caught:
+        read_plan(orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n", to_show=True)
+    assert caught.value.exit is ExitCode.SPEC

@@ -196,9 +196,13 @@ def show(context: Context, file: Path | None, form: str, as_json: bool, verbose:
     """Show a saved plan; without one, the resources that are recorded."""
     form = "json" if as_json else form
     if file is not None:
-        from ordain.session.session import read_plan_file
+        from ordain.session.session import show_plan_file
 
-        _print(read_plan_file(file), form, Face(verbose=verbose, command=f"ordain apply {file}"))
+        found, data = show_plan_file(file)
+        if form == "json":
+            echo(data, nl=False)
+        else:
+            _print(found, form, Face(verbose=verbose, command=f"ordain apply {file}"))
         return ExitCode.DONE
     from ordain.cli.state import print_resources
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import orjson
 
 from ordain.values.codec import decode, dumps, loads, spelled_out
 from ordain.values.data import Json
-from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
 from ordain.values.fingerprint import digest, sha256
 from ordain.values.plan import FORMAT, Envelope, Plan, Program
 
@@ -39,11 +40,13 @@ def _pretty(body: Mapping[str, Json]) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def read_plan(data: bytes) -> Plan:
+def read_plan(data: bytes, *, to_show: bool = False) -> Plan:
     """Return the plan that ``plan_json`` wrote.
 
-    Raises ``OrdainError``: exit 10 where the bytes are not what they say (a changed, cut or reformatted file), exit 6
-    where they are no plan, or one of a version this Ordain does not know.
+    One of a later minor version is read ``to_show`` it: without the fields this Ordain does not know, unknown words as
+    they stand, and with a warning that says so. To be executed every word must be known. Raises ``OrdainError``: exit
+    10 where the bytes are not what they say (a changed, cut or reformatted file), exit 6 where they are no plan, or one
+    of a version this Ordain does not know.
     """
     body = _parsed(data)
     whole = _pretty(body)
@@ -53,14 +56,20 @@ def read_plan(data: bytes) -> Plan:
         raise _altered("its checksum does not match its content")
     if whole != data:
         raise _altered("it is not byte for byte what Ordain writes (was it reformatted?)")
-    _check_version(body.pop("format_version", None))
+    version = body.pop("format_version", None)
+    later = _is_later(version)
+    lenient = later and to_show
     try:
-        stated = body.pop("digest")
-        envelope = decode(Envelope, body.pop("envelope"))
-        program = decode(Program, cast(Json, body))
+        stated = str(body.pop("digest"))
+        envelope = decode(Envelope, body.pop("envelope"), lenient=lenient)
+        program = decode(Program, cast(Json, body), lenient=lenient)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if later:
+            raise _not_a_plan(f"its format is {version}, this Ordain executes up to {FORMAT}: {error}") from None
         raise _not_a_plan(f"it does not have the shape of a plan of format {FORMAT}: {error}") from None
-    if stated != digest(program):
+    if lenient:  # what it does not know it cannot digest; the checksum holds
+        program = replace(program, diagnostics=(*program.diagnostics, _later(str(version))))
+    elif stated != digest(program):
         raise _altered("its digest does not match its program")
     return Plan(program=program, digest=stated, envelope=envelope)
 
@@ -77,9 +86,22 @@ def _parsed(data: bytes) -> dict[str, Json]:
     return body
 
 
-def _check_version(version: Json) -> None:
-    if not isinstance(version, str) or version.partition(".")[0] != FORMAT.partition(".")[0]:
-        raise _not_a_plan(f"its format is {version}, this Ordain reads {FORMAT.partition('.')[0]}.x")
+def _is_later(version: Json) -> bool:
+    """Say whether a version is a later minor one; raise where it is none, or another major one."""
+    major, _, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
+    ours, _, known = FORMAT.partition(".")
+    if major != ours or not minor.isdecimal():
+        raise _not_a_plan(f"its format is {version}, this Ordain reads {ours}.x")
+    return int(minor) > int(known)
+
+
+def _later(version: str) -> Diagnostic:
+    return Diagnostic(
+        code="plan-later",
+        severity=Severity.WARNING,
+        summary=f"the plan is of format {version}, this Ordain knows {FORMAT}: what it does not know is not shown",
+        fix="apply it with the Ordain that made it",
+    )
 
 
 def _altered(detail: str) -> OrdainError:

@@ -86,7 +86,7 @@ def symbol(change: Change) -> str:
         return "✗"
     if _replaces(change):
         return "±"
-    return _EFFECT_SYMBOLS.get(change.effect) or _ACTION_SYMBOLS[change.action]
+    return _EFFECT_SYMBOLS.get(change.effect) or _ACTION_SYMBOLS.get(change.action, "~")
 
 
 def word(change: Change) -> str:

@@ -145,8 +145,20 @@ def read_plan_file(path: Path) -> Plan:
     """Return the plan in a file. Raises ``OrdainError``: exit 6 where it is none, 10 where its bytes were changed."""
     from ordain.render.json import read_plan
 
+    return read_plan(_bytes(path))
+
+
+def show_plan_file(path: Path) -> tuple[Plan, bytes]:
+    """Return the plan in a file to look at, of a later minor version too, and the file as it is; raises as above."""
+    from ordain.render.json import read_plan
+
+    data = _bytes(path)
+    return read_plan(data, to_show=True), data
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise OrdainError(
             Diagnostic(
@@ -158,7 +170,6 @@ def read_plan_file(path: Path) -> Plan:
                 exit=ExitCode.SPEC,
             )
         ) from error
-    return read_plan(data)
 
 
 def address_of(text: str, planned: Planned) -> Address:
@@ -192,4 +203,5 @@ __all__ = [
     "plan_project",
     "plan_project_whole",
     "read_plan_file",
+    "show_plan_file",
 ]

@@ -119,9 +119,13 @@ def loads(data: bytes | str) -> Json:
     return typing.cast(Json, orjson.loads(data))
 
 
-def decode(cls: type[T], data: Json) -> T:
-    """Return the ``cls`` that ``data`` encodes; raise ``ValueError`` for a wrong shape or a field it does not know."""
-    return typing.cast(T, _decoder(typing.cast(Any, cls))(data))
+def decode(cls: type[T], data: Json, *, lenient: bool = False) -> T:
+    """Return the ``cls`` that ``data`` encodes; raise ``ValueError`` for a wrong shape or a field it does not know.
+
+    ``lenient``: for looking only. Fields it does not know are passed over, and an unknown word of an enum stands for
+    itself: a member that is none of those there are.
+    """
+    return typing.cast(T, _decoder(typing.cast(Any, cls), lenient)(data))
 
 
 def _tree(data: Any) -> Any:
@@ -161,10 +165,11 @@ class _DataclassDecoder:
     ``__post_init__``, and fields that are missing or not known are refused here.
     """
 
-    __slots__ = ("_cls", "_defaults", "_fields")
+    __slots__ = ("_cls", "_defaults", "_fields", "_lenient")
 
-    def __init__(self, cls: Any) -> None:
+    def __init__(self, cls: Any, lenient: bool) -> None:
         self._cls = cls
+        self._lenient = lenient
         self._fields: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {}
         self._defaults: dict[str, Any] = {}
 
@@ -173,7 +178,8 @@ class _DataclassDecoder:
         fields = dataclasses.fields(self._cls)
         self._defaults = {field.name: field for field in fields}
         self._fields = {
-            field.name: (_decoder(hints[field.name]), getattr(self._cls, field.name).__set__) for field in fields
+            field.name: (_decoder(hints[field.name], self._lenient), getattr(self._cls, field.name).__set__)
+            for field in fields
         }
 
     def __call__(self, data: Any) -> Any:
@@ -182,6 +188,8 @@ class _DataclassDecoder:
         if not self._fields:
             self._prepare()
         fields = self._fields
+        if self._lenient:
+            data = {name: item for name, item in data.items() if name in fields}
         value = self._cls.__new__(self._cls)
         try:
             for name, item in data.items():
@@ -220,12 +228,25 @@ def _scalar(kind: type) -> Callable[[Any], Any]:
     return decode_one
 
 
-def _union_decoder(arms: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _word(kind: Any) -> Callable[[Any], Any]:
+    """Decode a word of an enum, or take one that it does not have for a member of its own."""
+
+    def decode_one(data: Any) -> Any:
+        if not isinstance(data, str) or data in {one.value for one in kind}:
+            return kind(data)
+        member = str.__new__(kind, data)
+        member._name_ = member._value_ = data
+        return member
+
+    return decode_one
+
+
+def _union_decoder(arms: tuple[Any, ...], lenient: bool) -> Callable[[Any], Any]:
     if set(arms) & {Unknown, Secret} or any(typing.get_origin(arm) for arm in arms if arm not in (type(None),)):
         concrete = [arm for arm in arms if arm is not type(None)]
         if len(concrete) != 1:
             return _tree
-    inner = [_decoder(arm) for arm in arms if arm is not type(None)]
+    inner = [_decoder(arm, lenient) for arm in arms if arm is not type(None)]
     if len(inner) != 1:
         return _tree
     one = inner[0]
@@ -233,27 +254,27 @@ def _union_decoder(arms: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 @cache
-def _decoder(hint: Any) -> Callable[[Any], Any]:
+def _decoder(hint: Any, lenient: bool) -> Callable[[Any], Any]:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is Address:
         return Address.parse
     if hint is Reference:
         return _reference
     if origin in (typing.Union, types.UnionType):
-        return _union_decoder(args)
+        return _union_decoder(args, lenient)
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
-        item = _decoder(args[0])
+        item = _decoder(args[0], lenient)
         return lambda data: tuple([item(x) for x in _list(data)])
     if origin is tuple:
-        items = [_decoder(arg) for arg in args]
+        items = [_decoder(arg, lenient) for arg in args]
         return lambda data: tuple(one(x) for one, x in zip(items, _list(data), strict=True))
     if origin is not None and issubclass(origin, Mapping):
-        value = _decoder(args[1])
+        value = _decoder(args[1], lenient)
         return _tree if value is _tree else lambda data: {key: value(x) for key, x in _unwrapped(data).items()}
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        return _word(hint) if lenient and issubclass(hint, str) else hint
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return _DataclassDecoder(hint)
+        return _DataclassDecoder(hint, lenient)
     return _scalar(hint) if hint in (str, int, float, bool) else _tree
 
 

@@ -51,7 +51,8 @@ class Level(StrEnum):
 
     @property
     def weight(self) -> int:
-        return ("advisory", "soft", "hard").index(self.value)
+        known = ("advisory", "soft", "hard")
+        return known.index(self.value) if self.value in known else len(known)  # of a later plan, shown only
 
 
 class PolicyStage(StrEnum):
