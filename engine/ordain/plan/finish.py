@@ -13,7 +13,18 @@ from ordain.values.codec import plain
 from ordain.values.data import Json
 from ordain.values.diagnostic import Diagnostic, ExitCode, in_order, worst
 from ordain.values.fingerprint import digest
-from ordain.values.plan import Envelope, Finding, Plan, PluginUse, Program, SettingChange, Status, Step
+from ordain.values.plan import (
+    Envelope,
+    Finding,
+    Plan,
+    PluginUse,
+    Program,
+    SettingChange,
+    Status,
+    Step,
+    TimedRule,
+    TimedSubject,
+)
 from ordain.values.record import SettingRecord
 from ordain.values.setting import PolicyStage
 
@@ -27,6 +38,8 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     settings: tuple[SettingChange, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    timed: tuple[TimedRule, ...] = ()
+    timed_subjects: tuple[TimedSubject, ...] = ()
 
 
 def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
@@ -68,6 +81,8 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
         trusted=desired.project.trusted_estimators,
         gates=tuple(replace(one, source=None) for one in desired.policies if one.stage is PolicyStage.GATE),
         selection=request.select,
+        timed=judgement.timed,
+        timed_subjects=judgement.timed_subjects,
     )
 
 

@@ -116,6 +116,21 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     return tuple(sorted(found, key=lambda f: (f.policy, f.address is not None, f.address or f.policy, f.message)))
 
 
+def about_time(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
+    """Return the policies at stage plan whose rules read ``now``: what they say may be otherwise at another time."""
+    return tuple(one for one in policies if one.stage is PolicyStage.PLAN and "now" in _roots(one))
+
+
+def speak_of_resources(policies: tuple[Policy, ...]) -> bool:
+    """Say whether any of the rules reads a resource or its change."""
+    return any(_roots(one) & OWN for one in policies)
+
+
+def _roots(policy: Policy) -> frozenset[str]:
+    rules = (_rule(policy.match), _rule(policy.require))
+    return frozenset(root for rule in rules if isinstance(rule, Rule) for root in rule.roots)
+
+
 def judge_gate(policies: tuple[Policy, ...], subject: GateSubject, locate: Locate) -> tuple[Finding, ...]:
     """Return what the gate policies find of a version, now that its metrics are known; what passes is left out."""
     values: dict[str, Tree] = {
@@ -169,7 +184,7 @@ class _Read:
 
 def _read(policy: Policy, shared: _Shared) -> _Read:
     rules = [rule for rule in (_rule(policy.match), _rule(policy.require)) if isinstance(rule, Rule)]
-    roots = {root for rule in rules for root in rule.roots}
+    roots = _roots(policy)
     read = {chain.path[:1] for rule in rules for chain in rule.chains if chain.root == "plan"} - {("duration",)}
     if re.search(r"\bplan\s*[.[]", policy.message):
         read.add(())

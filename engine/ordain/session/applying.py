@@ -27,6 +27,7 @@ from ordain.session.reviewing import Reviewer
 from ordain.session.secrets import Secrets
 from ordain.session.session import attached, drop_attachments, drop_files, read_plan_file
 from ordain.session.stores import open_artifacts, open_state
+from ordain.session.timing import judged_again
 from ordain.session.variables import given_variables
 from ordain.state.host import this_process
 from ordain.values.address import Address
@@ -203,16 +204,17 @@ def _saved_round(work: _Work, plan: Plan) -> _Round:
     stale = moved(program, recorded)
     if stale:
         raise OrdainError(*stale)
-    refusal = _refusal(program)
+    judged = judged_again(plan, work.context.clock())
+    refusal = _refusal(judged.program)
     if refusal is not ExitCode.DONE:
-        work.talk.show_plan(plan)
+        work.talk.show_plan(judged)
         return _Round(code=refusal)
     variables = given_variables(work.context)
     secrets = Secrets(environ=work.context.environ, variables=variables, key=work.store.digest_key())
     code = _execute(work, plan, secrets, {})
     drop_files(work.context, attached(plan))
     # The file approves itself and nothing beyond it: the next round needs a word of its own.
-    return replace(_ended(work, plan, code), more=work.talk.yes and _goes_on(program, code))
+    return replace(_ended(work, judged, code), more=work.talk.yes and _goes_on(program, code))
 
 
 def _round(work: _Work, loaded: Loaded) -> _Round:
@@ -226,6 +228,10 @@ def _round(work: _Work, loaded: Loaded) -> _Round:
         if not work.talk.approve(plan):
             work.talk.declined()
             return _Round(code=ExitCode.FAILURE)
+        judged = judged_again(plan, work.context.clock())
+        if not judged.program.status.applyable:  # the answer took its time
+            work.talk.show_plan(judged)
+            return _Round(code=_refusal(judged.program))
         return _ended(work, plan, _execute(work, plan, loaded.secrets, loaded.desired.resources))
     finally:
         drop_attachments(work.context, planned)

@@ -26,6 +26,7 @@ from ordain.session.loading import Loaded
 from ordain.session.looking import Asker, load_memories, save_memories
 from ordain.session.rollback import Rollback, hold, target
 from ordain.session.secrets import Secrets
+from ordain.session.timing import timed
 from ordain.values.address import Address
 from ordain.values.change import Change
 from ordain.values.data import Secret, leaves
@@ -117,11 +118,12 @@ def make_plan(
     problems = (*moved.problems, *draft.diagnostics)
     draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in problems))
     foreseen = forecast(draft.steps, draft.changes, recorded)
-    program = finish(request, draft, _judgement(context, request, draft, loaded, foreseen))
+    now = datetime.fromtimestamp(context.clock(), UTC)
+    program = finish(request, draft, _judgement(now, request, draft, loaded, foreseen))
     commit, dirty = commit_of(context.root)
     envelope = Envelope(
         id=context.new_id(),
-        created_at=datetime.fromtimestamp(context.clock(), UTC).isoformat(timespec="seconds"),
+        created_at=now.isoformat(timespec="seconds"),
         engine_version=__version__,
         commit=commit,
         dirty=dirty,
@@ -179,7 +181,7 @@ def _plugin(request: PlanRequest, look: Look) -> str:
     return request.registry.origin.get(f"{look.kind}/{look.provider}", look.provider)
 
 
-def _judgement(context: Context, request: PlanRequest, draft: Draft, loaded: Loaded, foreseen: Forecast) -> Judgement:
+def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded, foreseen: Forecast) -> Judgement:
     desired, recorded = request.desired, request.recorded
     destroying = request.mode is Mode.DESTROY
     subjects = Subjects(
@@ -187,12 +189,15 @@ def _judgement(context: Context, request: PlanRequest, draft: Draft, loaded: Loa
         resources=draft.resources,
         facts={address: outlook.facts for address, outlook in draft.outlooks.items()},
         changes=draft.changes,
-        now=datetime.fromtimestamp(context.clock(), UTC),
+        now=now,
         estimates=foreseen.changes,
         duration=foreseen.plan,
     )
+    rules, seen = timed(desired.policies, subjects)
     return Judgement(
         findings=judge(desired.policies, subjects, locate),
+        timed=rules,
+        timed_subjects=seen,
         settings=() if destroying else settings_changes(recorded.settings, desired.settings, locate),
         diagnostics=(*loaded.warnings, *_missing_secrets(draft, loaded)),
     )

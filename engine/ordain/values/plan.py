@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ordain.values.address import Address
 from ordain.values.change import Cause, Change, FieldChange
-from ordain.values.data import Json
+from ordain.values.data import Json, Tree
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.record import Outcome
 from ordain.values.setting import Level, Policy
@@ -118,6 +118,7 @@ class Estimate:
 class Envelope:
     """What may differ between two plans of the same input: time, ids, commit, estimates, attached files.
 
+    ``created_at`` is the ``now`` that rules were judged at.
     ``attachments`` maps an address to the digests of the files in the artifact store that its change takes along, by
     name. A tool's saved plan has other bytes each time it is made; what it *does* is in the program. ``duration`` is
     how long the whole plan will take: its critical path.
@@ -134,12 +135,38 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimedRule:
+    """A policy that reads the time, and where it was written."""
+
+    policy: Policy
+    at: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedSubject:
+    """A resource as rules saw it when the plan was made; ``facts`` are None where they were not known."""
+
+    address: Address
+    kind: str
+    provider: str | None
+    spec: Mapping[str, Tree]
+    facts: Mapping[str, Json] | None = None
+    description: str = ""
+    owner: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    protect: bool = False
+    depends_on: tuple[Address, ...] = ()
+    at: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """The part of a plan that its digest covers. ``changes`` are sorted by address; no-ops are only counted.
 
     ``settings_after`` are the settings that apply writes down, ``promotes_from`` the environment whose records were
     read beside its own, ``trusted`` the estimators the project trusts beyond scikit-learn, ``gates`` the policies that
-    judge versions as they are made. ``selection`` are the selectors the plan was narrowed by.
+    judge versions as they are made. ``selection`` are the selectors the plan was narrowed by. ``timed`` are the rules
+    that are judged again when it is applied, ``timed_subjects`` the resources they speak of.
     """
 
     project: str
@@ -163,6 +190,8 @@ class Program:
     trusted: tuple[str, ...] = ()
     gates: tuple[Policy, ...] = ()
     selection: tuple[str, ...] = ()
+    timed: tuple[TimedRule, ...] = ()
+    timed_subjects: tuple[TimedSubject, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -195,4 +224,6 @@ __all__ = [
     "SettingChange",
     "Status",
     "Step",
+    "TimedRule",
+    "TimedSubject",
 ]
