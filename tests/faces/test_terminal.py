@@ -300,6 +300,23 @@ def test_what_takes_no_time_is_not_timed(plans: Plans) -> None:
     assert "takes about" not in plan_text(plan, TerminalOptions(width=0))
 
 
+def test_a_former_name_is_told_beside_what_moves_it_not_instead(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.values.address import Address
+    from ordain.values.change import Cause, CauseCode, Effect
+
+    plan = plans["spec_change"]()
+    change = next(one for one in plan.program.changes if one.effect is Effect.RETRAIN)
+    old = Address.parse("model.former")
+    moved = Cause(code=CauseCode.MOVED, address=change.address, detail="model.former has another name now")
+    both = replace(change, causes=(moved, *change.causes), previous_address=old)
+    changes = tuple(both if one is change else one for one in plan.program.changes)
+    text = plan_text(replace(plan, program=replace(plan.program, changes=changes)), TerminalOptions(width=0))
+    assert plan_text(plan, TerminalOptions(width=0)).split(f"{change.address} ")[1].splitlines()[0] in text
+    assert "moved from  model.former" in text and "another name now" not in text
+
+
 def test_only_drift_that_matters_is_listed(plans: Plans) -> None:
     plan = plans["secrets"]()
     text = plan_text(plan, TerminalOptions())

@@ -9,7 +9,7 @@ from ordain.render.folding import MANY, Row, group, rows
 from ordain.render.lines import BLANK, Line, Piece, Style, TerminalOptions, line
 from ordain.render.sections import STYLES, at, field_line, field_lines
 from ordain.render.words import clean, count, cut, pad, where
-from ordain.values.change import TRAINS, Branch, Change, Effect, FieldChange, Nested
+from ordain.values.change import TRAINS, Branch, Cause, CauseCode, Change, Effect, FieldChange, Nested
 from ordain.values.plan import Plan
 
 _NESTED = 20
@@ -123,7 +123,8 @@ def _headline(change: Change, names: int, words: int) -> Line:
 def _details(plan: Plan, change: Change, options: TerminalOptions) -> Iterator[Line]:
     headline = reasons.headline_cause(change)
     if change.previous_address is not None and str(change.previous_address) not in headline:
-        yield _detail("moved from", str(change.previous_address))
+        by = next((cause.at for cause in change.causes if _is_own_move(cause, change)), None)
+        yield _detail("moved from", str(change.previous_address), *at(where(by)))
     if change.importing and reasons.import_text(change) not in headline:
         yield _detail("imports", reasons.import_text(change))
     if change.effect is Effect.RETRAIN_INCOMPATIBLE:
@@ -156,7 +157,8 @@ def _more_causes(change: Change, options: TerminalOptions) -> Iterator[Line]:
     rest = [
         cause
         for cause in (change.causes if options.verbose else reasons.roots(change))
-        if cause not in told and reasons.cause_text(cause, change.address) != headline
+        if cause not in told and not _is_own_move(cause, change)
+        if reasons.cause_text(cause, change.address) != headline
     ]
     limit = len(rest) if options.verbose else 4
     for cause in rest[:limit]:
@@ -164,6 +166,11 @@ def _more_causes(change: Change, options: TerminalOptions) -> Iterator[Line]:
         yield _detail("because", text, *at(where(cause.at)))
     if len(rest) > limit:
         yield _detail("because", f"… {count(len(rest) - limit, 'more cause')}: ordain why {_quoted(change)}")
+
+
+def _is_own_move(cause: Cause, change: Change) -> bool:
+    """Say whether a cause is no more than the name a change had, which is told by itself."""
+    return cause.code is CauseCode.MOVED and cause.address == change.address
 
 
 def _quoted(change: Change) -> str:

@@ -46,8 +46,8 @@ def untimed(plan: Plan) -> int:
 def plan_time_text(plan: Plan) -> str:
     """Say how long the whole plan takes, its critical path: ``takes about 9.3–13 s (p50–p90 of 3 runs)``.
 
-    "" where there is no telling, or nothing that takes a time worth a word. Where some changes have no history, what it takes at
-    least, and how many they are.
+    "" where there is no telling, or nothing that takes a time worth a word. Where some changes have no history, what
+    it takes at least, and how many they are.
     """
     duration = plan.envelope.duration
     if duration is None or duration.p50 is None or not duration.runs:

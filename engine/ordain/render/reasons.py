@@ -10,9 +10,14 @@ from ordain.values.plan import Program
 
 
 def roots(change: Change) -> tuple[Cause, ...]:
-    """Return the causes that are no mere links of the chain; all of them where there are only links."""
-    found = tuple(cause for cause in change.causes if cause.code is not CauseCode.UPSTREAM)
-    return found or change.causes
+    """Return the causes that are no mere links of the chain; all of them where there are only links.
+
+    Another name stands last where more than that happens: it alone never makes anything again.
+    """
+    found = [cause for cause in change.causes if cause.code is not CauseCode.UPSTREAM]
+    if change.effect is not Effect.MOVE:
+        found.sort(key=lambda cause: cause.code is CauseCode.MOVED)
+    return tuple(found) or change.causes
 
 
 def cause_text(cause: Cause, own: Address, limit: int = 60) -> str:
