@@ -98,7 +98,8 @@ def plan(
     if found is None:
         from ordain.session.session import plan_project
 
-        found, unchanged = plan_project(context, asked.options(), keep=out is not None)
+        no_ops = flags["show_no_ops"]
+        found, unchanged = plan_project(context, asked.options(), keep=out is not None, no_ops=no_ops)
     if out is not None:
         from ordain.render.json import plan_json
         from ordain.session.files import write_file

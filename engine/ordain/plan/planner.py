@@ -26,7 +26,7 @@ from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift
 from ordain.values.record import ResourceRecord
 from ordain.values.resource import Resource
-from ordain.values.setting import Level, Policy, PolicyStage
+from ordain.values.setting import Import, Level, Policy, PolicyStage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class _Pass:
     standings: dict[Address, Fingerprint | None] = field(default_factory=dict)
     suppressed: dict[Address, tuple[FieldChange, ...]] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    imports: Mapping[Address, tuple[Import, ...]] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -55,6 +56,7 @@ def plan(request: PlanRequest) -> Draft | Needs:
         request=request,
         gate_policies=_gate_policies(request.desired.policies),
         taken=frozenset(one.place for one in request.recorded.resources.values() if one.place),
+        imports=_imports(request),
     )
     if request.mode is not Mode.DESTROY:
         desired = request.desired.resources
@@ -113,10 +115,10 @@ def _visit(state: _Pass, resource: Resource) -> None:
         locate=request.locate,
         origin=request.origin,
         requested=address in request.replace,
-        triggers=triggers.now(situation, state.standings),
+        triggers=triggers.now(situation, state.standings) if resource.lifecycle.replace_when else {},
         moved=request.moves.get(address),
         former=request.former.get(address),
-        imports=tuple(one for one in request.desired.imports if one.target == address),
+        imports=state.imports.get(address, ()),
         suppressed=state.suppressed.get(address, ()),
         place=_place(state, address) if state.taken else "",
     )
@@ -158,7 +160,7 @@ def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situa
         build_fields=build_fields(model, normalised.spec) if provider is not None else "",
         expressions=expressions,
         gate_policies=state.gate_policies if kind.judged else {},
-        importing=tuple(one.id for one in request.desired.imports if one.target == address),
+        importing=tuple(one.id for one in state.imports.get(address, ())),
         rollback=request.rollbacks.get(address),
         release=address in request.releases,
     )
@@ -166,6 +168,13 @@ def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situa
         recipe = request.registry.provider(resource.kind, provider.name).recipe(normalised.spec)
         situation = replace(situation, provider_recipe=recipe) if recipe else situation
     return situation
+
+
+def _imports(request: PlanRequest) -> Mapping[Address, tuple[Import, ...]]:
+    found: dict[Address, tuple[Import, ...]] = {}
+    for one in request.desired.imports:
+        found[one.target] = (*found.get(one.target, ()), one)
+    return found
 
 
 def _gate_policies(policies: tuple[Policy, ...]) -> Mapping[str, str]:

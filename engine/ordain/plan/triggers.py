@@ -27,6 +27,8 @@ def now(situation: Situation, standings: Mapping[Address, Fingerprint | None]) -
 
 def differing(record: ResourceRecord | None, stamps: Mapping[str, str]) -> tuple[str, ...]:
     """Return what of ``replace_when`` is another than recorded; what was not watched then triggers nothing."""
+    if not stamps:
+        return ()
     recorded = record.inputs.get(INPUT) if record is not None else None
     known = recorded if isinstance(recorded, Mapping) else {}
     return tuple(text for text, stamp in stamps.items() if text in known and known[text] != stamp)

@@ -32,13 +32,15 @@ def plan_project_whole(context: Context, options: PlanOptions) -> Planned:
         return make_plan(context, loaded, (state, open_artifacts(context)), options)
 
 
-def plan_project(context: Context, options: PlanOptions, *, keep: bool) -> tuple[Plan, tuple[Change, ...]]:
-    """Return the plan, and what it leaves as it is; without ``keep`` what it attached to the store is taken away."""
+def plan_project(
+    context: Context, options: PlanOptions, *, keep: bool, no_ops: bool = False
+) -> tuple[Plan, tuple[Change, ...]]:
+    """Return the plan, and with ``no_ops`` what it leaves as it is; without ``keep`` what it attached is taken away."""
     planned = plan_project_whole(context, options)
     drop_attachments(context, planned, keep=planned.plan if keep else None)
     if options == PlanOptions():
         remember(context, planned)
-    return planned.plan, unchanged(planned)
+    return planned.plan, unchanged(planned) if no_ops else ()
 
 
 def unchanged(planned: Planned) -> tuple[Change, ...]:
