@@ -54,14 +54,14 @@ def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
     kind = type(node)
     if kind in _LEAVES:
         yield path, node
+    elif kind is list or (kind is not dict and isinstance(node, list | tuple)):
+        for index, value in enumerate(node):
+            if type(value) not in _SCALARS and value:
+                yield from leaves(value, (*path, index))
     elif kind is dict or isinstance(node, Mapping):
         for key, value in node.items():
-            if type(value) not in _SCALARS:
+            if type(value) not in _SCALARS and value:
                 yield from leaves(value, (*path, key))
-    elif kind is list or isinstance(node, list | tuple):
-        for index, value in enumerate(node):
-            if type(value) not in _SCALARS:
-                yield from leaves(value, (*path, index))
 
 
 def replace_leaves(tree: Tree, replace: Callable[[Leaf], Tree]) -> Tree:
@@ -73,7 +73,7 @@ def replace_leaves(tree: Tree, replace: Callable[[Leaf], Tree]) -> Tree:
     if kind is dict or isinstance(node, Mapping):
         changed: dict[str, Tree] | None = None
         for key, value in node.items():
-            if type(value) not in _SCALARS:
+            if type(value) not in _SCALARS and value:
                 new = replace_leaves(value, replace)
                 if new is not value:
                     changed = dict(node) if changed is None else changed
