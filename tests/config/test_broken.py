@@ -11,6 +11,7 @@ from ordain.values.diagnostic import ExitCode
 
 THING = "kind: Thing\nname: a\n"
 TABLE = "kind: Table\nname: t\nspec: {path: x.csv}\n---\n"
+PROJECT_WITH = "kind: Project\nname: a\nspec: %s\n"
 BOMB = "b0: &b0 [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
     f"b{n}: &b{n} [{','.join([f'*b{n - 1}'] * 10)}]\n" for n in range(1, 9)
 )
@@ -92,6 +93,21 @@ BROKEN = {
         "kind: Policy\nname: p\nspec:\n  level: hard\n  require: 'true'\n  tests: []\n",
         "not-yet-supported",
         "10:3",
+    ),
+    "soak, which nothing waits for yet": (
+        "kind: Environment\nname: dev\nspec:\n  soak: 3d\n",
+        "not-yet-supported",
+        "8:3",
+    ),
+    "executors, of which there is one yet": (
+        "kind: Environment\nname: dev\nspec:\n  executors: {gpu: {type: ray}}\n",
+        "not-yet-supported",
+        "8:3",
+    ),
+    "secrets of a server, which nothing asks yet": (
+        "kind: Environment\nname: dev\nspec:\n  secrets: {from: openbao}\n",
+        "spec-invalid",
+        "8:19",
     ),
     "secrets under another name": (
         "kind: Environment\nname: dev\nspec:\n  secrets: {map: {A: B}}\n",
@@ -210,6 +226,7 @@ def test_it_is_the_only_thing_that_is_said(load: Any, name: str) -> None:
 @pytest.mark.parametrize(
     ("texts", "code"),
     [
+        ({"ordain.yaml": PROJECT_WITH % "{state: {store: sqlite, url: '${{ secret.STATE }}'}}"}, "not-yet-supported"),
         ({"ordain.yaml": ""}, "project-missing"),
         ({"ordain.yaml": "kind: Thing\nname: a\n"}, "project-missing"),
         ({"ordain.yaml": "# nothing\n", "b.yaml": "kind: Project\nname: a\n"}, "project-place"),
@@ -265,6 +282,22 @@ def test_everything_is_said_in_one_pass(load: Any) -> None:
 def test_a_reference_to_a_broken_document_is_no_second_error(load: Any) -> None:
     text = "kind: Table\nname: t\nspec: {path: [x\n---\nkind: Learner\nname: l\nspec: {table: table.t}\n"
     assert [d.code for d in load(text).diagnostics] == ["yaml-syntax"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PROJECT_WITH % "{state: {store: postgres, url: '${{ secret.STATE }}'}}",
+        PROJECT_WITH % "{state: {store: object, url: 's3://x'}}",
+        PROJECT_WITH % "{artifacts: 'gs://x'}",
+        "kind: Project\nname: a\n---\nkind: Environment\nname: e\nspec: {secrets: {from: file}}\n",
+        *(f"kind: Project\nname: a\n---\nkind: {kind}\nname: x\n" for kind in ("Role", "Notification", "Monitor")),
+    ],
+)
+def test_what_is_to_come_is_said_to_be_to_come(load: Any, text: str) -> None:
+    resolution = load({"ordain.yaml": text})
+    assert resolution.desired is None
+    assert all("not yet supported in this version" in one.summary for one in resolution.diagnostics)
 
 
 LINES = (

@@ -105,6 +105,14 @@ def test_the_garbage_collector_is_as_it_was(files: Files) -> None:
         gc.enable()
 
 
+def test_a_document_of_very_many_values_is_refused(files: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ordain.config.events.MOST_NODES", 1000)
+    few, many = (f"kind: Thing\nname: a\nspec: {[[1]] * count}\n" for count in (300, 600))
+    assert not parse(files({"a.yaml": few}))[1]
+    (found,) = parse(files({"a.yaml": many}))[1]
+    assert found.code == "yaml-too-large" and found.fix == "split it" and found.at is not None
+
+
 def test_a_project_is_its_folder(tmp_path: Path) -> None:
     for name in (
         "ordain.yaml", "b.yml", "deep/er/c.yaml", "notes.txt", ".hidden.yaml", ".ordain/d.yaml", ".venv/e.yaml",

@@ -184,6 +184,12 @@ ERRORS = {
     "${{ ordain__0 }}": ("reserved", 4),
     "${{ 'a' * 10**9 }}": ("limit", 4),
     "${{ 10**9 * 'a' }}": ("limit", 4),
+    # what grows on the way is stopped before it grows, however small the end
+    "${{ ('a' * 200000) | length }}": ("limit", 4),
+    "${{ (200000 * 'a') | length }}": ("limit", 4),
+    "${{ ('a' * 60000 + 'b' * 60000) | length }}": ("limit", 4),
+    "${{ ['a', 'b'] | join('c' * 99999) | length }}": ("limit", 4),
+    "${{ ('a' * 90000) | replace('a', 'bb') | length }}": ("limit", 4),
     "${{ [0] * 10 }}": ("takes numbers", 4),
     "${{ 9 ** 9 ** 9 ** 9 ** 9 }}": ("bits", 4),
     "${{ '%999999999d' % 1 }}": ("takes numbers", 4),

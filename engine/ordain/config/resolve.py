@@ -186,7 +186,7 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     checked = environments.check_all({one.name: one for one in index.of("Environment")}, settings)
     chosen = environments.choose(checked, options.environment, document.source if document else None, report)
     environment = chosen or next(iter(checked), environments.IMPLICIT)  # where it is unclear: to check the rest with
-    project = settings.check(document, environment, ("variables",)) if document and not document.broken else None
+    project = settings.check(document, environment, ("variables", "state")) if document and not document.broken else None
     declared = _declared(project)
     names = declared.variables if declared else None
     every = {name: settings.environment(one, names) for name, one in checked.items()}

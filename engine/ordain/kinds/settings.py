@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from ordain.api.fields import Spec
 from ordain.values.address import NAME, Address
@@ -16,6 +16,17 @@ def _local(path: str) -> str:
     if "://" in path:
         raise ValueError("object stores are not yet supported in this version; name a folder")
     return path
+
+
+def _only(known: str, others: tuple[str, ...]) -> BeforeValidator:
+    """Say of what the language has and this version has not that it is yet to come."""
+
+    def checked(value: Any) -> Any:
+        if value in others:
+            raise ValueError(f"{value} is not yet supported in this version; write {known}")
+        return value
+
+    return BeforeValidator(checked)
 
 
 def _address(text: str) -> str:
@@ -60,7 +71,9 @@ class Variable(Spec):
 class StateStore(Spec):
     """Where the state is kept."""
 
-    store: Literal["sqlite"] = Field(default="sqlite", description="other stores are not yet supported")
+    store: Annotated[Literal["sqlite"], _only("sqlite", ("postgres", "object"))] = Field(
+        default="sqlite", description="other stores are not yet supported"
+    )
 
 
 # With a dot in it: an empty prefix would trust everything, ``light`` also who calls a package lightfingered.
@@ -82,6 +95,8 @@ class Trust(Spec):
 class ProjectSpec(Spec):
     """The project."""
 
+    not_yet: ClassVar[frozenset[str]] = frozenset(("state.url",))
+
     state: StateStore = Field(default_factory=StateStore)
     artifacts: Annotated[str, AfterValidator(_local)] = Field(
         default=".ordain/artifacts", min_length=1, description="the folder of datasets, models and attached plans"
@@ -95,7 +110,9 @@ class ProjectSpec(Spec):
 class Secrets(Spec):
     """Where an environment's secrets come from."""
 
-    source: Literal["env"] = Field(default="env", alias="from", description="other sources are not yet supported")
+    source: Annotated[Literal["env"], _only("env", ("file", "openbao"))] = Field(
+        default="env", alias="from", description="other sources are not yet supported"
+    )
 
 
 class EnvironmentSpec(Spec):
