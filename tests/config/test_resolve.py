@@ -118,6 +118,19 @@ def test_a_secret_is_never_shown(load: Any) -> None:
     assert planted not in str(resolution)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: Project\nname: demo\nspec: {variables: {pw: {secret: true, default: hunter2}}}\n",
+        "kind: Project\nname: demo\nspec: {variables: {pw: {secret: true}}}\n"
+        "---\nkind: Environment\nname: dev\nspec: {variables: {pw: hunter2}}\n",
+    ],
+)
+def test_the_text_of_a_secret_stands_in_no_file(load: Any, text: str) -> None:
+    (found,) = load(text, project=False).diagnostics
+    assert found.code == "secret-in-file" and "hunter2" not in str(found) and "secret.NAME" in found.fix
+
+
 def test_a_secret_reaches_the_desired_state_as_a_name_only(load: Any) -> None:
     resolution = load(VARIABLES, project=False, variables={"password": "hunter2-planted"})
     assert resolution.desired is not None

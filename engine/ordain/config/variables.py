@@ -108,7 +108,10 @@ class Undeclared(dict[str, Tree]):
 def of_environment(
     variables: Mapping[str, Tree], names: Mapping[str, Mapping[str, Tree]], reader: Reader
 ) -> Mapping[str, Tree]:
-    """Return what an environment's document sets, evaluated; reports unknown names and what cannot stand there."""
+    """Return what an environment's document sets, evaluated, with ``wrong`` for what cannot stand there.
+
+    Reports that, and unknown names.
+    """
     found: dict[str, Tree] = {}
     for name, raw in variables.items():
         path: Path = ("spec", "variables", name)
@@ -124,6 +127,7 @@ def of_environment(
                 reader.place(path), "variable-value", f"the variable {name!r} cannot read outputs of a resource",
                 "write the value itself, or use the output where it is needed",
             )  # fmt: skip
+            found[name] = wrong(name)
             continue
         if names[name]["secret"] and not isinstance(value, Secret):
             place = Place(source=reader.source, path=path, hidden=True)
@@ -131,6 +135,7 @@ def of_environment(
                 place, "secret-in-file", f"the text of the secret variable {name!r} stands in a file",
                 'write `"${{ secret.NAME }}"`, or set it from outside',
             )  # fmt: skip
+            found[name] = wrong(name)
             continue
         found[name] = value
     return found
@@ -163,7 +168,7 @@ class _Variable:
         if self.name in self.given.variables:
             value = self.given.variables[self.name]
             source = self.given.source or self.declared.source
-            if not isinstance(value, Secret):
+            if not isinstance(value, Secret | Unknown):  # unknown: what is wrong with it was said
                 self._check(value, Place(source=source, path=("spec", "variables", self.name)))
             return value
         if not has_default:
