@@ -107,12 +107,18 @@ def reads(changes: Mapping[Address, Change], request: PlanRequest) -> tuple[Read
                 out[f"state:{former or other}"] = digest(_as_in_state(record, former))
             else:
                 out[f"state:{other}"] = ABSENT
-            source, former_source = recorded.source.get(other), request.former_source.get(other)
-            if source is not None:
-                out[f"source:{former_source or other}"] = digest(_as_in_state(source, former_source))
             if other in evidence:
                 out[f"world:{other}"] = digest(evidence[other].facts)
+        source, former = recorded.source.get(address), request.former_source.get(address)
+        if source is not None and _promoted(change, request):
+            out[f"source:{former or address}"] = digest(_as_in_state(source, former))
     return tuple(Read(object=name, version=out[name]) for name in sorted(out))
+
+
+def _promoted(change: Change, request: PlanRequest) -> bool:
+    """Say whether a change is of a kind whose versions come from the environment promoted from."""
+    kinds = request.registry.kinds
+    return change.kind in kinds and request.registry.kind(change.kind).judged
 
 
 def _as_in_state(record: ResourceRecord, former: Address | None) -> ResourceRecord:
