@@ -16,14 +16,14 @@ from ordain.api.kind import Decision, Delta, Inputs, Outlook, Situation
 from ordain.api.providers import Call, Places, Predictor, StepResult, Trained, Trainer, TrainRequest
 from ordain.api.registry import spec_model
 from ordain.kinds.model import Model
-from ordain.kinds.model_judging import gate_problems
+from ordain.kinds.model_judging import gate_problems, stood_in
 from ordain.state.artifacts import LocalArtifacts
 from ordain.values.address import Address
 from ordain.values.change import Action, Cause, CauseCode, Change, Effect, FieldChange
 from ordain.values.data import Json, Unknown, has_unknown
 from ordain.values.diagnostic import ExitCode, OrdainError
 from ordain.values.fingerprint import short
-from ordain.values.record import Health, ResourceRecord, Standing, VersionRecord
+from ordain.values.record import Health, Hold, ResourceRecord, Standing, VersionRecord
 from ordain.values.resource import Resource
 from ordain.values.span import Source
 
@@ -812,6 +812,60 @@ def test_only_an_older_version_of_its_own_is_rolled_back_to(world: World) -> Non
     assert world.plan(**claims(0.8))[0].effect is Effect.REUSE
 
 
+def held_at_first(world: World) -> VersionRecord:
+    """Train two versions, and go back to the first."""
+    world.apply(**claims(0.8))
+    world.apply(**claims(0.9))
+    first = world.versions[0]
+    hold = Hold(version=first.name, recipe=first.recipe, actor="ann", reason="odd scores")
+    assert world.record is not None
+    world.record = replace(world.record, facts=first.facts, outputs={"version": first.name}, hold=hold)
+    return first
+
+
+def test_a_plan_that_judges_what_is_held_says_so_and_one_that_ends_the_hold_too(world: World) -> None:
+    first = held_at_first(world)
+    held = f"held at {first.name} by ann: odd scores (ordain rollback model.subscriber --release ends it)"
+    assert world.plan(**claims(0.9))[0].notes == (held,)
+    assert held in world.plan(gates=["roc_auc >= 0.75"], **claims(0.9))[0].notes
+    assert held in world.plan(gates=["roc_auc >= 0.85"], **claims(0.9))[0].notes
+    ended = f"this ends the hold at {first.name} by ann: odd scores"
+    assert ended in world.plan(**claims(0.95))[0].notes
+
+
+def test_prod_is_told_that_dev_went_back(world: World) -> None:
+    first = held_at_first(world)
+    decision = world.elsewhere().plan(**claims(0.8))[0]
+    assert (decision.effect, decision.recipe) == (Effect.PROMOTE, first.recipe)
+    assert decision.causes[0].detail == f"dev went back to {first.name}, held there by ann: odd scores"
+    blocked = world.elsewhere().plan(**claims(0.9))[0].blocked
+    assert f"dev is held at {first.name}, made of another spec: odd scores" in blocked
+    assert "(ordain rollback model.subscriber --env dev --release)" in blocked
+
+
+def test_a_hold_where_versions_are_promoted_names_its_environment(world: World) -> None:
+    first = held_at_first(world)
+    hold = world.record.hold if world.record is not None else None
+    world.record = replace(world.record, hold=None, facts=first.facts) if world.record is not None else None
+    prod = world.elsewhere()
+    prod.apply(**claims(0.8))
+    assert prod.record is not None
+    prod.record = replace(prod.record, hold=hold)
+    (note,) = prod.plan(**claims(0.8))[0].notes
+    assert "(ordain rollback model.subscriber --env prod --release ends it)" in note
+
+
+def test_a_version_stood_where_it_was_let_through(world: World) -> None:
+    world.apply(**claims(0.8))
+    prod = world.elsewhere(versions=world.versions)
+    prod.apply(gates=["roc_auc >= 0.85"], metrics=["roc_auc", "f1"], **claims(0.8))
+    (refused,) = prod.versions
+    assert refused.standing is Standing.REJECTED
+    assert (stood_in(refused, "dev"), stood_in(refused, "prod")) == (True, False)
+    prod.apply(**claims(0.8))
+    assert stood_in(prod.versions[0], "dev") and stood_in(prod.versions[0], "prod")
+
+
 def test_branches_say_how_versions_fared_lately(world: World) -> None:
     assert (world.plan()[0].branches[0].passed, world.plan()[0].branches[0].judged) == (0, 0)
     for score in (0.8, 0.5, 0.6, 0.85):
@@ -855,6 +909,9 @@ def test_data_that_moved_elsewhere_is_named_and_trains_nothing(world: World) -> 
     judged = world.plan(gates=["roc_auc >= 0.5"], **claims(0.8))[0]
     assert (judged.effect, judged.notes) == (Effect.RE_EVALUATE, decision.notes)
     assert inputs.facts["reads"] == {"data_source.bank": ["age", "deposit", "job"]}
+    prod = world.elsewhere()
+    prod.apply(**claims(0.8))
+    assert prod.plan(**claims(0.8))[0].notes == ()  # it was trained on dev's data, whatever moves in prod's
 
 
 def test_a_column_left_out_may_go_and_trains_nothing(world: World) -> None:

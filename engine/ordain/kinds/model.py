@@ -14,7 +14,7 @@ from ordain.api.fields import Spec
 from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Situation
 from ordain.api.providers import Call, Provider, StepResult
 from ordain.kinds.model_causes import own_causes, reads, unread
-from ordain.kinds.model_holds import held, judged_at, roll_back
+from ordain.kinds.model_holds import ended, held, judged_at, roll_back
 from ordain.kinds.model_judging import (
     Past,
     broken,
@@ -24,6 +24,7 @@ from ordain.kinds.model_judging import (
     is_measured,
     passes,
     past,
+    stood_in,
     verdicts,
     was_accepted,
     was_refused,
@@ -212,9 +213,10 @@ def _take(case: _Case, version: VersionRecord) -> Decision:
 
 
 def _stood_before(case: _Case, version: VersionRecord) -> bool:
-    """Say whether a version is one that this environment made and accepted before the one that stands."""
+    """Say whether a version is one that this environment made and let stand before the one that stands."""
     recipes = [one.recipe for one in case.situation.versions]
-    own = version.made_by.partition("/")[0] == case.situation.environment and version.standing is Standing.ACCEPTED
+    environment = case.situation.environment
+    own = version.made_by.partition("/")[0] == environment and stood_in(version, environment)
     return own and case.standing in recipes and recipes.index(version.recipe) < recipes.index(case.standing)
 
 
@@ -222,7 +224,7 @@ def _notes(case: _Case, settled: bool = False) -> tuple[str, ...]:
     """Say what changes for those who call the model, and which gates refused versions lately."""
     changed = case.signature if case.standing else ""
     failing = () if settled else case.past.failing
-    return (*((f"signature: {changed}",) if changed else ()), *failing)
+    return (*ended(case.situation), *((f"signature: {changed}",) if changed else ()), *failing)
 
 
 def _certain(case: _Case, version: VersionRecord) -> Mapping[str, Tree]:
@@ -247,7 +249,11 @@ def _judge_only(case: _Case, version: VersionRecord) -> Decision:
         operations=(_JUDGE,) if measured else (_EVALUATE, _JUDGE),
         outputs={**outputs_of(version), **metrics},
         branches=() if settled else (branch,),
-        notes=(*((f"{version.name} will not pass: {refusal}",) if refusal else ()), *unread(case.situation)),
+        notes=(
+            *((f"{version.name} will not pass: {refusal}",) if refusal else ()),
+            *held(case.situation),
+            *unread(case.situation),
+        ),
         recipe=version.recipe,
         spec_recipe=case.situation.build_fields,
     )
@@ -277,10 +283,12 @@ def _blocked_by(case: _Case, version: VersionRecord, refusal: str) -> Decision:
     elif case.outlined.promoted:
         text = f"{version.name} of {case.situation.promotes_from} is refused here: {refusal}. "
     else:
-        text = f"{version.name} was trained and refused: {refusal}. "
+        was = "was trained and refused" if version.standing is Standing.REJECTED else "is refused by its gates now"
+        text = f"{version.name} {was}: {refusal}. "
     return Decision(
         effect=Effect.REJECTED,
         blocked=text + "Change the model, its data or the gate",
+        notes=held(case.situation),
         causes=(Cause(code=CauseCode.GATE, address=case.address, path=("spec", "gates"), detail=refusal),),
     )
 
@@ -330,13 +338,15 @@ def _lost(case: _Case, name: str) -> Cause:
 
 
 def _promotion(case: _Case, version: VersionRecord) -> Cause:
-    origin = case.situation.promotes_from
+    origin, source = case.situation.promotes_from, case.situation.source
+    hold = source.hold if source is not None else None
+    back = f"{origin} went back to {version.name}, held there by {hold.actor}: {hold.reason}" if hold else ""
     return Cause(
         code=CauseCode.PROMOTION,
         address=case.address,
         before=version_name(case.standing) if case.standing else None,
         after=version.name,
-        detail=f"{origin} has {version.name} of this spec",
+        detail=back or f"{origin} has {version.name} of this spec",
     )
 
 

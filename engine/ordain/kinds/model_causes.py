@@ -53,7 +53,10 @@ def unread(situation: Situation) -> tuple[str, ...]:
     moved = dataset.facts.get("moved") if dataset is not None else None
     if dataset is None or not isinstance(moved, list | tuple) or not moved:
         return ()
-    read = reads(outline(situation).columns, dataset.facts)
+    outlined = outline(situation)
+    if outlined.promoted:  # it reads the data of the environment it comes from, whatever moved here
+        return ()
+    read = reads(outlined.columns, dataset.facts)
     names = sorted(str(name) for name in moved if read is not None and name not in read)
     if not names:
         return ()

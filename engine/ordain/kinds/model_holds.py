@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from ordain.api.kind import Decision, Operation, Situation
 from ordain.kinds.model_judging import find
-from ordain.kinds.model_outline import Outline
+from ordain.kinds.model_outline import Outline, columns_of
+from ordain.kinds.model_signature import signature_change
 from ordain.kinds.model_work import outputs_of
 from ordain.values.change import Effect
 from ordain.values.data import Tree
@@ -24,15 +25,18 @@ def roll_back(situation: Situation, hold: Hold) -> Decision:
     """Return the decision to let a version stand again that was accepted once; it is not judged anew."""
     version = find(situation.versions, hold.recipe)
     if version is None:
-        return Decision(effect=Effect.BLOCKED, blocked=f"the artifact of {hold.version} is no longer there")
+        return Decision(
+            effect=Effect.BLOCKED, blocked=f"the artifact of {hold.version} is no longer there: --to names another"
+        )
     outputs: Mapping[str, Tree] = outputs_of(version)
+    changed = signature_change(situation.record, situation.spec or {}, columns_of(version.facts.get("columns")))
     return Decision(
         effect=Effect.ROLL_BACK,
         operations=(_RESTORE,),
         outputs=outputs,
         notes=(
-            f"it is held at {version.name} until what it is made of changes, or: ordain rollback "
-            f"{situation.resource.address} --release",
+            f"it is held at {version.name} until what it is made of changes, or: {_release(situation)}",
+            *((f"signature: {changed}",) if changed else ()),
         ),
         recipe=version.recipe,
         spec_recipe=version.spec_recipe,
@@ -51,5 +55,17 @@ def held(situation: Situation) -> tuple[str, ...]:
     hold = situation.record.hold if situation.record is not None else None
     if hold is None:
         return ()
-    end = f"ordain rollback {situation.resource.address} --release"
-    return (f"held at {hold.version} by {hold.actor}: {hold.reason} ({end} ends it)",)
+    return (f"held at {hold.version} by {hold.actor}: {hold.reason} ({_release(situation)} ends it)",)
+
+
+def ended(situation: Situation) -> tuple[str, ...]:
+    """Return what there is to say of a hold that the change would end, where nobody asked for its end."""
+    hold = situation.record.hold if situation.record is not None else None
+    if hold is None or situation.release:
+        return ()
+    return (f"this ends the hold at {hold.version} by {hold.actor}: {hold.reason}",)
+
+
+def _release(situation: Situation) -> str:
+    where = f" --env {situation.environment}" if situation.promotes_from is not None else ""
+    return f"ordain rollback {situation.resource.address}{where} --release"

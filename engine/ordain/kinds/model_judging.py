@@ -91,6 +91,21 @@ def was_accepted(version: VersionRecord, judgement: str) -> bool:
     return version.standing is Standing.ACCEPTED and version.judgement == judgement
 
 
+def stood_in(version: VersionRecord, environment: str) -> bool:
+    """Say whether a version ever stood in an environment: each has its own gates, and its own past."""
+    places = version.facts.get("stood")
+    if isinstance(places, list | tuple):
+        return environment in places
+    return version.standing is Standing.ACCEPTED
+
+
+def standing_in(version: VersionRecord, environment: str) -> Mapping[str, Json]:
+    """Return a version's facts once it stands in an environment."""
+    places = version.facts.get("stood")
+    before = [str(one) for one in places] if isinstance(places, list | tuple) else []
+    return {**version.facts, "stood": sorted({*before, environment})}
+
+
 LATELY = 20
 """Versions that count as lately judged."""
 

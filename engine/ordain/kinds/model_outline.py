@@ -167,11 +167,12 @@ def _undecided(situation: Situation, dataset: Mapping[str, Json], recipe: str) -
     record = situation.record
     recorded = record.facts.get("columns") if record is not None and record.facts.get("recipe") == recipe else None
     if recorded is not None:
-        return _columns(recorded)
+        return columns_of(recorded)
     return {"*": {"type": "unknown", "personal": bool(dataset.get("personal"))}}
 
 
-def _columns(recorded: Json) -> Columns:
+def columns_of(recorded: Json) -> Columns:
+    """Return the columns a model reads, as they stand in the facts recorded of it."""
     columns = recorded.items() if isinstance(recorded, Mapping) else ()
     return {str(name): column for name, column in columns if isinstance(column, Mapping)}
 
@@ -207,14 +208,19 @@ def _promotion(situation: Situation, origin: str) -> Outline:
             return Outline(
                 build={"spec_recipe": ours, "promoted": recipe},
                 recipe=recipe,
-                columns=_columns(one.facts.get("columns")),
+                columns=columns_of(one.facts.get("columns")),
                 promoted=True,
             )
     build: Mapping[str, Json] = {"spec_recipe": ours, "promoted": None}
     if source is None:
         why = f"{origin} has no version of {address} to promote: apply there first"
     else:
-        why = f"what {origin} has was made of another spec: {_differences(situation, source, origin)}"
+        differences = _differences(situation, source, origin)
+        if source.hold is not None and not differences:  # another apply there changes nothing
+            why = f"{origin} is held at {source.hold.version}, made of another spec: {source.hold.reason}"
+            mend = f"ordain rollback {address} --env {origin} --release"
+            return Outline(build=build, promoted=True, blocked=f"{why} ({mend}), or write train: here")
+        why = f"what {origin} has was made of another spec: {differences or 'its recipe'}"
     return Outline(build=build, promoted=True, blocked=f"{why} (ordain apply --env {origin}), or write train: here")
 
 
@@ -240,7 +246,7 @@ def _differences(situation: Situation, source: ResourceRecord, origin: str) -> s
     found = list(_differing(asked(source.spec), asked(situation.spec or {}), ()))
     shown = [f"{path_text(path)} is {_spelt(old)} in {origin}, {_spelt(new)} here" for path, old, new in found[:_SHOWN]]
     more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ("; ".join(shown) or "its recipe") + more
+    return "; ".join(shown) + more
 
 
 def _differing(before: Tree, after: Tree, path: Path) -> Iterator[tuple[Path, Tree, Tree]]:

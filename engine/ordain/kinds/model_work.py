@@ -10,7 +10,7 @@ from typing import Any
 
 from ordain.api.providers import Call, Progress, Provider, StepResult, Trained, Trainer, TrainRequest
 from ordain.expr.gates import compares
-from ordain.kinds.model_judging import broken, find, is_measured, passes, verdicts, was_accepted
+from ordain.kinds.model_judging import broken, find, is_measured, passes, standing_in, verdicts, was_accepted
 from ordain.kinds.model_outline import Columns, SelectionError, build_inputs, left_out, read_set, recipe_of
 from ordain.kinds.model_spec import asked_metrics, gates_of, version_name
 from ordain.values.address import Address
@@ -143,7 +143,10 @@ def _judge(call: Call) -> StepResult:
         standing=Standing.ACCEPTED if ok else Standing.REJECTED,
         judgement=judgement,
         verdicts=judged,
-        facts={**version.facts, "against": champion.recipe if champion is not None else ""},
+        facts={
+            **(standing_in(version, call.environment) if ok else version.facts),
+            "against": champion.recipe if champion is not None else "",
+        },
     )
     if not ok:
         itself = champion is not None and champion.recipe == version.recipe

@@ -6,9 +6,10 @@ import difflib
 from dataclasses import dataclass
 
 from ordain.api.registry import Registry
+from ordain.kinds.model_judging import stood_in
 from ordain.values.address import Address
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
-from ordain.values.record import Hold, Recorded, ResourceRecord, Standing, VersionRecord
+from ordain.values.record import Hold, Recorded, ResourceRecord, VersionRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,13 @@ def target(asked: Rollback, recorded: Recorded, registry: Registry) -> tuple[Add
 
 
 def hold(asked: Rollback, recorded: Recorded, record: ResourceRecord, actor: str) -> Hold:
-    """Return the hold a rollback leaves. Raises ``OrdainError`` (exit 6) where there is no such version."""
+    """Return the hold a rollback leaves. Raises ``OrdainError`` (exit 6) where there is no such version.
+
+    It is one that stood in this very environment: what others trained on their data under their gates never did.
+    """
     versions = recorded.versions.get(record.address, ())
     standing = str(record.facts.get("recipe", ""))
-    fit = [one for one in versions if one.standing is Standing.ACCEPTED and one.recipe != standing]
+    fit = [one for one in versions if stood_in(one, recorded.environment) and one.recipe != standing]
     if asked.version is None:
         found = _before(versions, fit, standing)
         if found is None:
@@ -76,7 +80,7 @@ def _no_version(
     if any(one.recipe == standing for one in same):
         summary = f"{text} of {record.address} is what stands"
     elif same and not any(one in fit for one in same):
-        summary = f"{text} of {record.address} was never accepted by its gates"
+        summary = f"{text} of {record.address} never stood in this environment: no gate of it let it pass"
     else:
         summary = f"{text} names {'several versions' if same else 'no version'} of {record.address}"
     listed = ", ".join(one.name for one in fit)
