@@ -154,6 +154,8 @@ def test_the_files_we_ship_are_laid_out(path: Path) -> None:
         ("", ""),
         ("\n\n# only this\n\n\n", "# only this\n"),
         ("kind: A\nname: a", "kind: A\nname: a\n"),
+        ("---\n---\n", ""),
+        ("---\n\n---\nkind: A\n", "kind: A\n"),
         ("{name: a, kind: A}\n", "{name: a, kind: A}\n"),
         ("  name: a\n  kind: A\n", "kind: A\nname: a\n"),
         ("b: 1\na: 2\n", "b: 1\na: 2\n"),  # no document of ours: its keys are its own

@@ -13,7 +13,7 @@ from ordain.config.load import Document, check_head, decode, parse, split, tree_
 from ordain.config.report import Place, Report, choose, shown
 from ordain.config.settings import unknown_keys
 from ordain.config.trees import Reader
-from ordain.config.variables import _problem as problem
+from ordain.config.variables import _problem as problem, pattern_fault
 from ordain.expr.blueprints import VALUE, BodyError, Rendered, check, is_name, render
 from ordain.expr.filling import Filling, text_of
 from ordain.expr.templates import OPEN, Scope
@@ -161,6 +161,10 @@ def _declaration(name: str, raw: Tree, reader: Reader) -> Mapping[str, Tree] | N
     if normal["secret"]:
         reader.report.add(reader.place((*path, "secret"), key=True), "blueprint-invalid",
                           "a parameter cannot be secret", "pass `${{ secret.NAME }}` in `with:`")  # fmt: skip
+    fault = pattern_fault(normal)
+    if fault:
+        reader.report.add(reader.place((*path, "pattern")), "blueprint-invalid", *fault)
+        return None
     default = raw.get("default")
     if "default" in raw and default is not None and OPEN not in str(default):
         broken = problem(default, normal)

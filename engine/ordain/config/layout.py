@@ -38,7 +38,7 @@ def formatted(text: str) -> str:
         if marker or pieces:
             lines = [marker.rstrip(), *lines]
         pieces.append(lines)
-    if len(pieces) > 1 and pieces[0] == [] and pieces[1][0] == "---":
+    while len(pieces) > 1 and pieces[0] == [] and pieces[1][0] == "---":
         pieces = [pieces[1][1:], *pieces[2:]]  # nothing needs a marker before the first document
     lines = [line for piece in pieces for line in piece]
     whole = "\n".join(lines) + "\n" if lines else ""

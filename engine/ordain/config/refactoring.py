@@ -184,8 +184,9 @@ class Reading:
         wrong = self.known.missing(target)
         if wrong is not None:
             verb = "move" if kind == "Moved" else "be imported"
+            fix = f"{wrong[1]}; or remove this {kind} document, if {target} is gone for good"
             self._tell(
-                place, "refactoring-to", f"nothing can {verb} to {target}: {wrong[0]}", wrong[1],
+                place, "refactoring-to", f"nothing can {verb} to {target}: {wrong[0]}", fix,
                 *self._definition(target),
             )  # fmt: skip
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ordain.config.events import Budget, Fatal, Walk
 from ordain.config.report import Place, Report, choose, shown
 from ordain.config.trees import Reader
+from ordain.expr import patterns
 from ordain.expr.templates import Scope
 from ordain.values.data import Path, Secret, Tree, Unknown, dig, leaves
 from ordain.values.diagnostic import Diagnostic
@@ -63,6 +64,11 @@ def values(declared: Declared, given: Given, digest: Digest, report: Report) -> 
                 "use letters, digits and underscores, a letter first",
             )  # fmt: skip
         before = len(report.diagnostics)
+        fault = pattern_fault(spec)
+        if fault:
+            report.add(one.place("pattern"), "variable-pattern", *fault)
+            found[name] = wrong(name)
+            continue
         value = one.value()
         found[name] = value if len(report.diagnostics) == before else wrong(name)
     for name in given.texts:
@@ -75,6 +81,18 @@ def values(declared: Declared, given: Given, digest: Digest, report: Report) -> 
                 choose(name, declared.variables, "variables"),
             )
     return found
+
+
+def pattern_fault(spec: Mapping[str, Tree]) -> tuple[str, str] | None:
+    """Return what is wrong with a declaration's ``pattern``, and a remedy; None where it can be used."""
+    pattern = spec["pattern"]
+    broken = patterns.fault(pattern) if isinstance(pattern, str) else ""
+    if not broken:
+        return None
+    return (
+        f"{shown(pattern)} is no regular expression: {broken}",
+        "correct it; look-around and references back to a group are not read",
+    )
 
 
 def places(declared: Declared, given: Given) -> Mapping[str, tuple[Source, Path]]:
@@ -261,7 +279,7 @@ def _problem(value: Tree, spec: Mapping[str, Tree]) -> str:
         return f"{what} below {least:g}"
     if isinstance(most, int | float) and measured > most:
         return f"{what} above {most:g}"
-    if isinstance(pattern, str) and isinstance(value, str) and not re.fullmatch(pattern, value):
+    if isinstance(pattern, str) and isinstance(value, str) and not patterns.matches(pattern, value):
         return f"does not match {pattern}"
     if isinstance(allowed, list) and not any(value == one and type(value) is type(one) for one in allowed):
         return f"is none of {', '.join(map(shown, allowed))}"
