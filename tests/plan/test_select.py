@@ -47,6 +47,7 @@ def graph(project: Callable[[str], Any]) -> Any:
         (["label:tier=g*"], {"source", "middle", "leaf"}),
         (["owner:*@example.com"], {"source", "middle"}),
         (["kind:Value"], {"source", "middle", "leaf", "other"}),
+        (["kind:value"], {"source", "middle", "leaf", "other"}),
         (["*.o?her"], {"other"}),
         (["value.other", "value.source"], {"other", "source"}),
         (["!value.other"], {"source", "middle", "leaf"}),
@@ -135,3 +136,28 @@ def test_destroy_of_a_part(graph: Any) -> None:
     assert graph.recorded() == ["value.middle", "value.other", "value.source"]
     graph.run("apply", "--destroy", "--yes", "--select", "value.source")
     assert graph.recorded() == ["value.other"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "keys"),
+    [
+        ("value.a", {"x", "y"}),
+        ('value.a["x"]', {"x"}),
+        ("value.a['x']", {"x"}),
+        ("value.a[x]", {"x"}),
+        ("value.a[*]", {"x", "y"}),
+        ('value.a["*"]', {"x", "y"}),
+        ("*[?]", {"x", "y"}),
+        ("value.*[y]", {"y"}),
+    ],
+)
+def test_a_selector_names_keys(project: Callable[[str], Any], selector: str, keys: set[str]) -> None:
+    one = project(
+        "kind: Value\nname: a\nfor_each: [x, y]\nspec: {value: 1}\n---\nkind: Value\nname: b\nspec: {value: 1}\n"
+    )
+    assert set(one.effects("--select", selector)) == {f'value.a["{key}"]' for key in keys}
+
+
+@pytest.mark.parametrize(("selector", "hint"), [("other", "value.other"), ("value.othr", "value.other")])
+def test_a_selector_that_matches_nothing_is_mended(graph: Any, selector: str, hint: str) -> None:
+    assert f"did you mean {hint}?" in graph.run("plan", "--select", selector, expect=6)

@@ -8,6 +8,7 @@ out. Several are joined; where all leave out, the rest is wanted.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -76,12 +77,14 @@ def _matches(atom: str, address: Address, one: Resource | ResourceRecord) -> boo
         name, equals, value = rest.partition("=")
         return name in one.labels and (not equals or fnmatchcase(one.labels[name], value))
     if colon and word == "kind":
-        return fnmatchcase(one.kind, rest)
+        return fnmatchcase(one.kind, rest) or fnmatchcase(address.kind, rest)
     if colon and word == "owner":
         return fnmatchcase(one.owner, rest)
+    plain = re.sub(r"""\[(["'])(.*)\1\]$""", r"[\2]", atom)  # a key may stand in quotes of either kind, or in none
+    names = (str(address.base), f"{address.base}[{address.key}]") if address.key else (str(address),)
     if any(sign in atom for sign in "*?"):
-        return fnmatchcase(str(address), atom) or fnmatchcase(str(address.base), atom)
-    return atom in (str(address), str(address.base), f"{address.base}[{address.key}]")
+        return any(fnmatchcase(name, plain.replace("[", "[[]")) for name in names)
+    return plain in names
 
 
 def _reach(start: Iterable[Address], edges: Mapping[Address, Iterable[Address]]) -> set[Address]:
@@ -102,8 +105,9 @@ def _nothing(text: str, atom: str, subjects: Mapping[Address, Resource | Resourc
     elif colon and word == "kind":
         known = sorted({one.kind for one in subjects.values()})
     else:
-        known = sorted(str(address) for address in subjects)
-    near = difflib.get_close_matches(rest if colon else atom, known, n=1)
+        known = sorted({str(one) for address in subjects for one in (address, address.base)})
+    near = [name for name in known if name.partition(".")[2] == atom][:1]  # the kind was left out
+    near = near or difflib.get_close_matches(rest if colon else atom, known, n=1)
     forms = "kind.name, *.name, label:key=value, kind:Kind or owner:text, with + before or behind, ! to leave out"
     return Diagnostic(
         code="select-nothing",
