@@ -437,6 +437,9 @@ def test_prod_promotes_without_a_look_at_its_own_data(world: World) -> None:
     world.apply(**claims(0.8))
     prod = world.elsewhere(upstream=False, library="0.1", dataset={"columns": {}, "rows": "x"})
     assert prod.plan(**claims(0.8))[0].effect is Effect.PROMOTE
+    prod.apply(**claims(0.8))
+    prod.library, prod.dataset = "0.2", {"columns": {}, "rows": "y"}  # data and libraries are those of dev
+    assert prod.plan(**claims(0.8))[0].effect is Effect.NONE
 
 
 def test_prod_follows_when_dev_moves_on_and_stays_when_dev_is_gone(world: World) -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from ordain.api.kind import Decision, Delta, Outlook, Situation
 from ordain.kinds.model import Model
+from ordain.plan.assess import Asked
 from ordain.plan.causes import causes_of
+from ordain.plan.special import adjusted
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode, Effect
 from ordain.values.fingerprint import Facet, Fingerprint
-from ordain.values.record import ResourceRecord
+from ordain.values.record import Health, ResourceRecord
 from ordain.values.resource import Resource
 from ordain.values.span import Source, Span
 
@@ -91,3 +93,65 @@ def test_what_is_promoted_does_not_follow_the_data_that_lies_here(effect: Effect
     )
     assert (moved in found) is follows
     assert found[-1].code is CauseCode.PROMOTION
+
+
+ADDRESS = Address.parse("model.m")
+
+
+def record(**more: Any) -> ResourceRecord:
+    print_ = Fingerprint(build="", judge="", serve="", record="")
+    given = {"kind": "Model", "provider": "sklearn", "spec": {}, "fingerprint": print_, **more}
+    return ResourceRecord(address=ADDRESS, **given)
+
+
+def found(situation: dict[str, Any], **delta: Any) -> list[Cause]:
+    source = Source(file="m.yaml", line=1, text="")
+    resource = Resource(address=ADDRESS, kind="Model", provider="sklearn", spec={}, source=source)
+    here = Span(file="m.yaml", line=1, column=1)
+    return list(
+        causes_of(
+            Model(),
+            Situation(resource=resource, environment="dev", spec=None, **situation),
+            Delta(**{"is_new": False, "facets": frozenset({Facet.JUDGE}), **delta}),
+            Decision(effect=Effect.RE_EVALUATE),
+            (lambda source, path: here, lambda one, path: here),
+        )
+    )
+
+
+def test_policies_at_the_gate_that_came_changed_and_went_are_named() -> None:
+    before = {"judge": {"policies": {"policy.changed": "1", "policy.gone": "2", "policy.same": "3"}}}
+    now = {"policy.changed": "9", "policy.fresh": "4", "policy.same": "3"}
+    causes = found({"record": record(inputs=before), "gate_policies": now}, inputs=("judge.policies",))
+    assert [(cause.code, cause.detail) for cause in causes] == [
+        (CauseCode.GATE, "policy.changed changed"),
+        (CauseCode.GATE, "policy.fresh is new"),
+        (CauseCode.GATE, "policy.gone no longer judges"),
+    ]
+
+
+def test_what_failed_half_way_is_a_cause_of_doing_it_again() -> None:
+    (cause,) = found({"record": record(health=Health.TAINTED)}, forced=True)
+    assert cause.code is CauseCode.FAILED
+
+
+def test_of_very_many_changed_fields_some_are_causes_and_all_are_shown(project: Callable[[str], Any]) -> None:
+    text = "kind: Value\nname: many\nspec: {value: {%s}}\n"
+    one = project(text % ", ".join(f"k{number}: 1" for number in range(100)))
+    one.apply()
+    one.write(text % ", ".join(f"k{number}: 2" for number in range(100)))
+    (change,) = one.changes().values()
+    assert len(change["fields"]) == 100 and len(change["causes"]) == 24
+
+
+@pytest.mark.parametrize(("protect", "replaces"), [(True, True), (True, False), (False, True)])
+def test_nothing_protected_is_replaced(protect: bool, replaces: bool) -> None:
+    source = Source(file="m.yaml", line=1, text="")
+    resource = Resource(address=ADDRESS, kind="Model", provider="sklearn", spec={}, source=source)
+    situation = Situation(resource=resource, environment="dev", spec={}, record=record(protect=protect))
+    asked = Asked(locate=lambda source, path: Span(file="", line=1, column=1), origin=lambda one, path: Span(
+        file="", line=1, column=1))  # fmt: skip
+    decision = adjusted(Decision(effect=Effect.RETRAIN, replaces=replaces), situation, asked)
+    stopped = protect and replaces
+    assert (decision.effect is Effect.BLOCKED, decision.protected) == (stopped, stopped)
+    assert bool(decision.blocked) is stopped and ("lifecycle.protect" in decision.blocked) is stopped

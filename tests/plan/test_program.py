@@ -36,6 +36,31 @@ def test_absences_are_read_too(project: Callable[[str], Any]) -> None:
     assert "it was not in the state then, and is now" in one.run("apply", str(one.root / "p.json"), expect=10)
 
 
+def test_a_plan_with_an_error_has_no_steps(project: Callable[[str], Any]) -> None:
+    one = project(VALUES % 1)
+    one.apply()
+    one.write(VALUES.partition("---")[0] % 2 + "---\nkind: Moved\nspec: {from: value.b, to: value.a}\n")
+    plan = one.plan(expect=6)
+    assert plan["status"] == {"applyable": False, "complete": True, "errored": True}
+    assert plan["changes"] and not plan["steps"]
+    one.run("plan", "--out", str(one.root / "p.json"), expect=6)
+    one.run("apply", str(one.root / "p.json"), expect=6)
+
+
+def test_a_step_of_a_later_plan_is_another_step(project: Callable[[str], Any]) -> None:
+    one = project(VALUES % 1)
+    one.apply()
+    keys = []
+    for _ in range(2):
+        one.write(VALUES % 2)
+        assert one.plan()["steps"] == one.plan()["steps"]
+        keys.append(next(step["key"] for step in one.plan()["steps"] if step["address"] == "value.a"))
+        one.apply()
+        one.write(VALUES % 1)
+        one.apply()
+    assert keys[0] != keys[1]  # or an executor would take the first for having done the second
+
+
 PROMOTED = """\
 kind: Environment
 name: dev
@@ -80,8 +105,15 @@ def test_a_promotion_is_stale_where_what_it_promotes_moved_and_not_by_what_lies_
     (one.root / "rows.csv").write_text(rows(40))
     one.apply("--env", "dev")
     plan = one.plan("--env", "prod", "--out", saved)
-    assert [read["object"] for read in plan["reads"] if "source:" in read["object"]] == ["source:model.model"]
+    read = {one["object"] for one in plan["reads"]}
+    assert {one for one in read if "source:" in one} == {"source:model.model"}
+    assert "world:data_source.rows" in read
     (one.root / "rows.csv").write_text(rows(50))
+    changes = one.changes("--env", "dev")
+    chain = [(cause["code"], cause["address"]) for cause in changes["model.model"]["causes"]]
+    assert chain == [  # root first
+        ("data", "data_source.rows"), ("upstream", "data_source.rows"), ("upstream", "dataset.set"),
+    ]  # fmt: skip
     one.apply("--env", "dev")
     assert "model.model moved since the plan was made" in one.run("apply", saved, expect=10)
     one.run("plan", "--env", "prod", "--out", saved)
