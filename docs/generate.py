@@ -80,6 +80,7 @@ SURROUNDINGS = """
 |---|---|
 | `ORDAIN_ENV` | the environment to work on, where `--env` is left out |
 | `ORDAIN_VAR_x` | the value of variable `x`; `--var` wins over it |
+| `ORDAIN_ACTOR` | who is recorded as having applied, before the `@`; the user's name if left out |
 | `NO_COLOR` | never colour |
 
 Results go to standard output, talk (progress, prompts, diagnostics) to standard error. Without a terminal nothing is

@@ -24,7 +24,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("plugins/*/README.md"), *ROOT.glob("benchmarks/README.md")]
 )
-PLAYED = [DOCS / "tutorial.md", DOCS / "guides" / "ci.md", DOCS / "guides" / "write-a-plugin.md"]
+PLAYED = [DOCS / "tutorial.md", *sorted((DOCS / "guides").glob("*.md"))]
 FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
