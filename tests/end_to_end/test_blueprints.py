@@ -56,12 +56,12 @@ def test_one_that_comes_along_is_instantiated_planned_applied_and_destroyed(
         _scores_follow_the_rows(project)
     project("destroy", "--yes")
     assert recorded(project) == set()
-    assert not (project.root / "data/scores.csv").exists()
+    assert not (project.root / "data/scores-dev.csv").exists()
 
 
 def _scores_follow_the_rows(project: Any) -> None:
     """New rows, and an output that somebody removed, are seen and scored."""
-    scores: Path = project.root / "data/scores.csv"
+    scores: Path = project.root / "data/scores-dev.csv"
     with scores.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 503 and {row["prediction"] for row in rows} <= {"yes", "no"}
