@@ -78,6 +78,8 @@ def test_replace_when_of_one_of_several(load: Any) -> None:
         ("'${{ thing.a.outputs.valeu }}'", "output-unknown", "'valeu'"),
         ("params.x.y", "replace-when-invalid", "params.x.y"), ("3", "replace-when-invalid", "3"),
         ("'${{ thing.a.outputs.value ~ 1 }}'", "replace-when-invalid", "thing.a"),
+        ("thing.a.outputs", "replace-when-invalid", "no output"),
+        ("'${{ thing.a.outputs }}'", "replace-when-invalid", "no output"),
         ("'${{ secret.X }}'", "replace-when-invalid", "secret.X"), ("'${{ var.x }}'", "expression", "'x'"),
     ],
 )  # fmt: skip

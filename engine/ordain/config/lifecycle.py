@@ -50,7 +50,7 @@ def _triggers(items: Sequence[Tree], reader: Reader, mentions: list[Mention]) ->
         if isinstance(value, Unknown):
             if not value.refs:  # of a variable whose value is wrong: that was said
                 continue
-            if len(value.refs) == 1 and value.expression == f"${{{{ {value.refs[0]} }}}}":
+            if len(value.refs) == 1 and value.refs[0].path and value.expression == f"${{{{ {value.refs[0]} }}}}":
                 yield str(value.refs[0])
                 continue
         elif isinstance(value, str) and len(reader.failed) == failed:
@@ -71,7 +71,8 @@ def _triggers(items: Sequence[Tree], reader: Reader, mentions: list[Mention]) ->
 def _named(text: str, path: Path) -> Mention | None:
     try:
         reference = Reference.parse(text)
-        return Mention(target=reference.address, path=path, reference=reference)
+        # All outputs of a resource are no one thing to watch: its address is.
+        return Mention(target=reference.address, path=path, reference=reference) if reference.path else None
     except ValueError:
         pass  # then it is an address, or nothing
     try:
