@@ -14,7 +14,7 @@ TITLES = {key: OPERATIONS[key] for key in ("plan-new", "apply", "plan-unchanged"
     MEMORY: "peak memory"
 }
 COLOURS = {"ordain": "#0b6e99", "terraform": "#c2571a"}
-DASHES = {"flat": "-", "layered": "--"}
+DASHES = {"flat": "-", "layered": "--", "mixed": ":"}
 
 
 def draw(found: Medians, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Measure Ordain beside Terraform and DVC on this machine, one command after another, and write a report.
 
-make bench                                   sizes 100 to 10,000, about 20 minutes on two cores
+make bench                                   sizes 100 to 100,000, about 20 minutes on two cores
 .venv/bin/python benchmarks/run.py --quick   100 and 1,000, below two minutes
 """
 
@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from generate import SHAPES, flat
+from generate import SHAPES, WRITTEN, flat, writer
 from measure import CommandFailed, Cost, Place, plain_environment, run
-from report import DVC_SIZES, MEDIUM, Record, goals, markdown, medians
+from report import DVC_SIZES, LARGE, LARGEST, MEDIUM, Record, goals, markdown, medians
 from tools import HERE, Dvc, Ordain, Terraform, has_terraform, install_dvc, ordain, state_server
 
 QUICK = 1.0  # seconds; what takes less is repeated, for a median that means something
@@ -129,6 +129,24 @@ def measure_tools(bench: Bench, server: str | None) -> None:
                         measure_cycle(bench, tool, (shape, size, number))
                     except CommandFailed as error:
                         bench.fail(f"{tool.name}, {shape} {size:,}", error)
+
+
+def measure_written(bench: Bench, shapes: Sequence[str]) -> None:
+    """The values of the flat projects in the words that Ordain alone has; Terraform's flat project is their twin."""
+    for size in (size for size in bench.sizes if size in (MEDIUM, LARGE)):
+        for shape in shapes:
+            for number in range(1, bench.rounds + 1):
+                measure_alone(bench, (shape, size, number))
+
+
+def measure_alone(bench: Bench, what: tuple[str, int, int]) -> None:
+    """One project of Ordain's; no other tool has to wait for this many resources, or can say it so."""
+    shape, size, _ = what
+    nodes = SHAPES.get(shape, flat)(size)
+    try:
+        measure_cycle(bench, Ordain(nodes=nodes, place=bench.at("ordain"), files=writer(shape)), what)
+    except CommandFailed as error:
+        bench.fail(f"ordain, {shape} {size:,}", error)
 
 
 def measure_dvc(bench: Bench, sizes: Sequence[int]) -> None:
@@ -242,13 +260,22 @@ def workplace() -> Iterator[Place]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure Ordain beside Terraform and DVC; write a report.")
     numbers = lambda text: tuple(int(part) for part in text.split(","))  # noqa: E731
-    parser.add_argument("--sizes", type=numbers, default=(100, 1000, 5000, 10000), help="default 100,1000,5000,10000")
+    parser.add_argument("--sizes", type=numbers, default=(100, 1000, 10000), help="default 100,1000,10000")
     parser.add_argument(
-        "--shapes", type=lambda text: tuple(text.split(",")), default=tuple(SHAPES), help="flat,layered"
+        "--shapes",
+        type=lambda text: tuple(text.split(",")),
+        default=(*SHAPES, *WRITTEN),
+        help=f"default {','.join((*SHAPES, *WRITTEN))}; Terraform has the first {len(SHAPES)}",
     )
     parser.add_argument("--quick", action="store_true", help="100 and 1,000, one round: a smoke test, no result")
     parser.add_argument(
         "--repeat", type=int, default=3, help="rounds of a size (above 1,000 Terraform has one); default 3"
+    )
+    parser.add_argument(
+        "--largest",
+        type=int,
+        default=LARGEST,
+        help=f"flat, Ordain alone, once; default {LARGEST}; 0: leave it out",
     )
     parser.add_argument("--no-dvc", action="store_true", help="leave DVC out")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="default benchmarks/results")
@@ -280,13 +307,17 @@ def main() -> None:
     about, begun = machine(), time.monotonic()
     with workplace() as place, state_server() as server:
         rounds = 1 if asked.quick else asked.repeat
-        bench = Bench(place=place, sizes=sizes, shapes=tuple(asked.shapes), rounds=rounds, quick=asked.quick)
+        shapes = tuple(shape for shape in asked.shapes if shape in SHAPES)
+        bench = Bench(place=place, sizes=sizes, shapes=shapes, rounds=rounds, quick=asked.quick)
         if not has_terraform():
             bench.loud("No terraform on PATH: only Ordain is measured, and no goal beside Terraform is judged.")
         print("Warm-up, start-up: wall, CPU, peak memory", flush=True)
         run([ordain(), "--help"], place)
         measure_starts(bench, times=3 if asked.quick else 10)
         measure_tools(bench, server if has_terraform() else None)
+        measure_written(bench, [shape for shape in asked.shapes if shape in WRITTEN])
+        if asked.largest and "flat" in shapes and not asked.quick:
+            measure_alone(bench, ("flat", asked.largest, 1))
         if asked.no_dvc:
             bench.notes.append("DVC was left out (--no-dvc).")
         else:

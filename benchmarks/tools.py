@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generate import Nodes, dvc_files, edited, ordain_files, terraform_files, write
+from generate import Files, Nodes, dvc_files, edited, ordain_files, terraform_files, write
 from measure import CommandFailed, Cost, Place, run
 
 HERE = Path(__file__).parent
@@ -19,21 +19,22 @@ CHANGES = 2  # the exit code of both tools under -detailed-exitcode; every plan 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordain:
-    """``Value`` documents, SQLite state in the project's folder."""
+    """``Value`` documents (``files`` says how they are written), SQLite state in the project's folder."""
 
     nodes: Nodes
     place: Place
+    files: Callable[[Nodes], Files] = ordain_files
     name: str = "ordain"
     backend: str = "sqlite"
 
     def prepare(self) -> None:
         """Write the project anew: no state, no cache."""
         _empty(self.place.folder)
-        write(self.place.folder, ordain_files(self.nodes))
+        write(self.place.folder, self.files(self.nodes))
 
     def edit(self, revision: int) -> None:
         """Change one value."""
-        write(self.place.folder, ordain_files(edited(self.nodes, revision)))
+        write(self.place.folder, self.files(edited(self.nodes, revision)))
 
     def plan(self, *, changes: bool) -> Cost:
         """Plan; raises ``CommandFailed`` where changes are found and none are expected, or none where some are."""

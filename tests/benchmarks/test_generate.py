@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -84,3 +87,30 @@ def test_an_edit_changes_one_value_in_one_file(generate: ModuleType, tmp_path: P
     (last,) = yaml.safe_load_all(changed[0].read_text(encoding="utf-8"))
     assert (last["spec"]["value"]["id"], last["spec"]["value"]["revision"]) == (1_001, 3)
     assert not any(1_001 in node.parents for node in nodes)
+
+
+def planned(folder: Path) -> dict[str, tuple[int, int]]:
+    """Plan with the real command; return the number and the revision of each value."""
+    command = [str(Path(sys.executable).with_name("ordain")), "plan", "--json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    changes = json.loads(done.stdout)["changes"]
+    values = {change["address"]: change["after"]["value"] for change in changes}
+    return {address: (value["id"], value["revision"]) for address, value in values.items()}
+
+
+@pytest.mark.parametrize("shape", ["for_each", "blueprints", "overrides", "mixed"])
+def test_other_words_make_the_values_of_the_flat_project(generate: ModuleType, tmp_path: Path, shape: str) -> None:
+    nodes, files = generate.flat(32), generate.writer(shape)
+    generate.write(tmp_path, files(nodes))
+    before = planned(tmp_path)
+    assert sorted(number for number, _ in before.values()) == list(range(1, 33))
+    overridden = sum(revision == 1000 for _, revision in before.values())
+    assert overridden == {"overrides": 4, "mixed": 5}.get(shape, 0)
+    generate.write(tmp_path, files(generate.edited(nodes, 3)))
+    after = planned(tmp_path)
+    assert [after[address] for address in before if before[address] != after[address]] == [(32, 3)]
+
+
+def test_other_words_are_known_to_the_report(generate: ModuleType, report: ModuleType) -> None:
+    assert tuple(generate.WRITTEN) == report.WRITTEN
+    assert generate.writer("layered") is generate.ordain_files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -102,3 +103,11 @@ def test_the_report_says_goals_and_numbers(report: ModuleType) -> None:
     assert "| flat | 10,000 | ordain | 2.500 | 2.500 | 200 |  | 3 |" in text
     assert "| flat | 10,000 | terraform | 10.000 | 10.000 | 1200 | 4.0 × | 3 |" in text
     assert "| flat | 1,000 | terraform, local state | 24.000 |" in text
+
+
+def test_other_words_are_judged_beside_the_flat_twin(report: ModuleType) -> None:
+    own = [replace(one, shape="mixed") for one in records(report, plan_new=2.5) if one.tool == "ordain"]
+    judged = {goal.work: goal for goal in report.goals(report.medians([*records(report), *own]))}
+    assert judged["plan from nothing, 10,000 mixed"].found == "1/4.0"
+    assert judged["growth, plan from nothing, mixed"].met is True
+    assert "peak memory, 100,000 mixed" not in judged
