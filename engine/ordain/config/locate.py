@@ -20,10 +20,11 @@ _WHOLE = re.compile(rf"""(?P<quote>["']?){VALUE.pattern}(?P=quote)[ \t]*(?:$|[ \
 """A value's mark, and nothing else of the same scalar."""
 # What ``kind:`` and ``name:`` look like in nearly every document: on lines of their own, after nothing but lines that
 # are as simple. Anything that could make "name:" mean something else (a quote, a bracket, an indented line) is refused.
+# The name may begin with the mark of a value that was given to a blueprint.
 _SIMPLE = re.compile(
     r"""(?:---[ ]*\n)?
     (?:[ ]*(?:\#[^\n]*)?\n|(?!name:)[A-Za-z_]+:[ ]+[A-Za-z0-9_][\w./@-]*[ ]*(?:[ ]\#[^\n]*)?\n)*
-    (?P<key>name):[ ]+(?P<value>[A-Za-z0-9])""",
+    (?P<key>name):[ ]+(?P<value>[A-Za-z0-9]|\ue002)""",
     re.VERBOSE,
 )
 
@@ -107,13 +108,16 @@ def _given(source: Source, expansion: Expansion, path: Path) -> Path | None:
 
     It was where the value is a parameter's and nothing else (or lies inside such a value).
     """
-    places = _places(source.text, expansion.texts)
-    outer = path
-    while outer and outer not in places:
-        outer = outer[:-1]
-    if not outer:
-        return None
-    line, column = places[outer][:2]
+    outer, simple = path, _simple_name(source.text, key=False) if path == ("name",) else None
+    if simple is not None:
+        line, column = simple
+    else:
+        places = _places(source.text, expansion.texts)
+        while outer and outer not in places:
+            outer = outer[:-1]
+        if not outer:
+            return None
+        line, column = places[outer][:2]
     name = expansion.parameters[line]
     if not name or not _WHOLE.match(source.text.split("\n")[line], column):
         return None
@@ -145,11 +149,9 @@ def _find(source: Source, path: Path, *, key: bool) -> Span:
 
 def _within(source: Source, path: Path, *, key: bool) -> tuple[int, int]:
     """Return the line and the column of a path in a source's own text, counted from 0."""
-    if path == ("name",):
-        found = _SIMPLE.match(source.text)
-        if found is not None:
-            start = found.start("key" if key else "value")
-            return source.text.count("\n", 0, start), start - source.text.rfind("\n", 0, start) - 1
+    simple = _simple_name(source.text, key=key) if path == ("name",) else None
+    if simple is not None:
+        return simple
     if not path:
         return _start(source.text)
     places = _places(source.text, source.expansion.texts if source.expansion is not None else ())
@@ -171,6 +173,15 @@ def _start(text: str) -> tuple[int, int]:
         if stripped and stripped[0] not in "#%" and stripped != "---":
             return number, len(line) - len(stripped)
     return 0, 0
+
+
+def _simple_name(text: str, *, key: bool) -> tuple[int, int] | None:
+    """Return the line and the column of ``name``, counted from 0; None where that takes more than a look."""
+    found = _SIMPLE.match(text)
+    if found is None:
+        return None
+    start = found.start("key" if key else "value")
+    return text.count("\n", 0, start), start - text.rfind("\n", 0, start) - 1
 
 
 @lru_cache(maxsize=256)
