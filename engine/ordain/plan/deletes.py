@@ -39,14 +39,25 @@ def _forgets(request: PlanRequest, record: ResourceRecord) -> bool:
     return record.keep_on_remove if said is None else not said.destroy
 
 
-def removal(request: PlanRequest, record: ResourceRecord) -> tuple[Change, tuple[tuple[str, bool], ...]]:
-    """Return the change that removes a recorded resource, and its operations.
+def newcomers(request: PlanRequest) -> Mapping[Address, tuple[Address, ...]]:
+    """Return the desired resources with a key that are not recorded, by the name of their document."""
+    groups: dict[Address, list[Address]] = {}
+    for one in request.desired.resources if request.mode is not Mode.DESTROY else ():
+        if one.key and one not in request.recorded.resources:
+            groups.setdefault(one.base, []).append(one)
+    return {base: tuple(several) for base, several in groups.items()}
+
+
+def removal(
+    request: PlanRequest, record: ResourceRecord, new: Mapping[Address, tuple[Address, ...]]
+) -> tuple[Change, tuple[tuple[str, bool], ...]]:
+    """Return the change that removes a recorded resource, and its operations; ``new`` are the ``newcomers``.
 
     Raises ``OrdainError`` where no installed plugin knows its kind, and where a Moved document led it astray.
     """
     if record.kind not in request.registry.kinds:
         raise OrdainError(_orphan(record))
-    namesakes = _namesakes(request, record.address)
+    namesakes = _namesakes(request, record.address, new)
     if namesakes and record.address in request.moves:
         raise OrdainError(_astray(request, record.address, namesakes[0]))
     kind = request.registry.kind(record.kind)
@@ -90,14 +101,16 @@ def _cause(request: PlanRequest, record: ResourceRecord) -> Cause:
     return Cause(code=CauseCode.REMOVED, address=record.address, detail=detail, at=at)
 
 
-def _namesakes(request: PlanRequest, address: Address) -> tuple[Address, ...]:
+def _namesakes(
+    request: PlanRequest, address: Address, new: Mapping[Address, tuple[Address, ...]]
+) -> tuple[Address, ...]:
     """Return the desired resources of the same name where a key came or went: one became several, or several one."""
     if request.mode is Mode.DESTROY:
         return ()
     desired = request.desired.resources
     if address.key:
         return (address.base,) if address.base in desired and address.base not in request.recorded.resources else ()
-    return tuple(one for one in desired if one.base == address and one not in request.recorded.resources)
+    return new.get(address, ())
 
 
 def _may_move(address: Address, other: Address) -> str:

@@ -266,9 +266,10 @@ def _visit_deletes(state: _Pass) -> None:
     if missing:
         state.looks += missing
         return
-    for address, record in sorted(gone.items()):
+    new = deletes.newcomers(request) if gone else {}
+    for address in sorted(gone, key=BY_ADDRESS):
         try:
-            change, operations = deletes.removal(request, record)
+            change, operations = deletes.removal(request, gone[address], new)
         except OrdainError as error:
             state.diagnostics += error.diagnostics
             continue
