@@ -78,9 +78,12 @@ def test_a_moved_resource_leaves_its_old_address(change, step):
     (made,) = fold.mutations(replace(change, address=old), step, StepResult(), "r", BEFORE)
     before = fold.Before(record=made.record, versions=(VERSION,))
     moving = replace(change, previous_address=old)
-    gone, version, put = fold.mutations(moving, step, StepResult(), "r", before)
+    version, gone, put = fold.mutations(moving, step, StepResult(), "r", before)
     assert gone == RemoveResource(address=old) and version == PutVersion(version=VERSION)
     assert put.record.address == change.address and put.record.place == "probe.old"
+    new = replace(VERSION, recipe="new")
+    first, second = fold.mutations(moving, replace(step, last=False), StepResult(versions=(new,)), "r", before)
+    assert (first.version, second.version) == (VERSION, new)  # the older ones first, already with the first step
     again = fold.mutations(change, step, StepResult(), "r", fold.Before(record=put.record))
     assert again[0].record.place == "probe.old"  # its folder stays where it is, whatever comes later
 

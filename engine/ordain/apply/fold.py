@@ -38,14 +38,14 @@ class Before:
 
 
 def _mutations(change: Change, step: Step, result: StepResult, run: str, before: Before) -> Iterator[Mutation]:
+    if change.action not in REMOVALS:  # before any this step made: the order in which they are recorded is their age
+        made = {version.recipe for version in result.versions}
+        yield from (PutVersion(version=one) for one in before.versions if one.recipe not in made)
     yield from (PutVersion(version=version) for version in result.versions)
     if not step.last or result.rejected:
         return
     if change.previous_address is not None and change.previous_address != change.address:
         yield RemoveResource(address=change.previous_address)
-        if change.action not in REMOVALS:
-            made = {version.recipe for version in result.versions}
-            yield from (PutVersion(version=one) for one in before.versions if one.recipe not in made)
     if change.action in REMOVALS:
         yield RemoveResource(address=change.address)
     else:
