@@ -193,6 +193,17 @@ def test_drift(facts: Mapping[str, Any], detail: str | None, effect: Effect, mod
     assert bool(decision.operations) is (effect is not Effect.NONE)
 
 
+def test_what_an_earlier_apply_left_behind_is_a_cause() -> None:
+    delta = Delta(is_new=False, facets=frozenset({Facet.SERVE}), inputs=("serve.model",))
+    (cause,) = KIND.explain(situation(outlook(Effect.NONE, NEW, RECIPE), record(), RUNNING), delta)
+    assert (cause.address, cause.before, cause.after) == (MODEL, OLD, NEW)
+    assert cause.detail == f"{MODEL} stands at {NEW}, and {OLD} answers: an earlier apply stopped in between"
+    assert KIND.explain(situation(outlook(Effect.RETRAIN, NEW, RECIPE), record(), RUNNING), delta) == ()
+    assert (
+        KIND.explain(situation(outlook(Effect.NONE, NEW, RECIPE), record(), RUNNING), replace(delta, inputs=())) == ()
+    )
+
+
 def test_a_dead_server_whose_model_moves_is_redeployed_once() -> None:
     decision = decide(situation(outlook(Effect.REUSE, NEW), record(), DEAD))
     assert (decision.effect, len(decision.operations)) == (Effect.REDEPLOY, 1)

@@ -18,7 +18,7 @@ from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Outlook, S
 from ordain.api.providers import Call, DeploymentTarget, Provider, StepResult
 from ordain.kinds.model_spec import version_name
 from ordain.values.address import Address, Reference
-from ordain.values.change import Branch, Effect
+from ordain.values.change import Branch, Cause, CauseCode, Effect
 from ordain.values.data import Json, Tree, Unknown
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.fingerprint import Facet
@@ -90,6 +90,16 @@ class Deployment(Kind):
             outputs={"url": _url(situation), "version": _version(model)},
             branches=() if model.certain else (_branch(situation, model),),
         )
+
+    def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
+        """Name the version an earlier apply left behind: it was stopped, or failed, between the model and this."""
+        model, record = _model(situation), situation.record
+        moves = model.outlook is not None and model.outlook.changes
+        if record is None or moves or "serve.model" not in delta.inputs:
+            return ()
+        old = record.outputs.get("version")
+        detail = f"{model.address} stands at {model.version}, and {old} answers: an earlier apply stopped in between"
+        return (Cause(code=CauseCode.UPSTREAM, address=model.address, before=old, after=model.version, detail=detail),)
 
     def decide_delete(self, record: ResourceRecord, evidence: Evidence | None) -> Decision:
         return Decision(effect=Effect.RETIRE, operations=(Operation(name="delete"),))
