@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from ordain.render.terminal import TerminalOptions, plan_text
 from ordain.render.words import cells, clean, pair_text, seconds_text, value_text
+from ordain.values.address import Address
 from ordain.values.data import Secret, Unknown
 from ordain.values.plan import Plan
 
@@ -50,9 +51,16 @@ def test_two_renderings_are_the_same(plans: Plans) -> None:
 
 
 def test_weakened_settings_come_first(plans: Plans) -> None:
+    from dataclasses import replace
+
     text = plan_text(plans["weakened"](), TerminalOptions())
     assert text.startswith("Changed settings\n  ! environment.prod")
     assert text.index("WEAKENED") < text.index("added") < text.index("No changes to resources")
+    plan = plans["weakened"]()
+    strict, first, _ = plan.program.settings
+    mixed = (replace(first, weakened=False), replace(strict, address=Address.parse("policy.zeal")))
+    text = plan_text(replace(plan, program=replace(plan.program, settings=mixed)), TerminalOptions())
+    assert text.index("policy.zeal") < text.index("policy.no-personal-data")
 
 
 def test_what_costs_stands_before_what_does_not(plans: Plans) -> None:
