@@ -75,6 +75,17 @@ def test_what_is_left_out_says_why(graph: Any) -> None:
     assert {read["object"] for read in plan["reads"]} == {"state:value.other"}
 
 
+def test_what_stands_on_what_goes_is_taken_along_or_waited_for(graph: Any) -> None:
+    graph.apply()
+    found = {one["address"]: one for one in graph.plan("--destroy", "--select", "value.middle")["changes"]}
+    assert found["value.leaf"]["notes"] == ["taken along: it stands on value.middle"]
+    assert found["value.source"]["unselected"] == "not selected"
+    left = {one["address"]: one for one in graph.plan("--destroy", "--select", "!value.leaf")["changes"]}
+    assert left["value.middle"]["unselected"] == "it waits for value.leaf, which is left out"
+    graph.run("destroy", "--yes", "--select", "value.middle")
+    assert graph.recorded() == ["value.other", "value.source"]
+
+
 def _settings(plan: Any) -> list[str]:
     return [step["id"] for step in plan["steps"] if step["operation"] == "settings"]
 

@@ -15,13 +15,14 @@ from fnmatch import fnmatchcase
 
 from ordain.plan.request import Draft, PlanRequest
 from ordain.values.address import BY_ADDRESS, Address
-from ordain.values.change import Change
+from ordain.values.change import Action, Change
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.plan import Step
 from ordain.values.record import ResourceRecord
 from ordain.values.resource import Resource
 
 NOT_SELECTED = "not selected"
+_GOES = (Action.DELETE, Action.FORGET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,8 @@ def narrow(draft: Draft, selection: Selection, *, urgent: bool = False) -> Draft
     start = {c.address for c in draft.changes if c.address in selection.wanted and c.address not in stuck}
     kept = start | {address for address in _reach(start, needs) if address not in selection.barred}
     readers = {address: why for address in kept - start for why in _readers(address, needs, kept)}
-    changes = tuple(_marked(change, kept, stuck, readers) for change in draft.changes)
+    gone = frozenset(change.address for change in draft.changes if change.action in _GOES)
+    changes = tuple(_marked(change, kept, stuck, (readers, gone)) for change in draft.changes)
     concerned = (selection.wanted | selection.needed | kept) - selection.barred
     if urgent:
         concerned &= selection.wanted | kept
@@ -188,11 +190,20 @@ def _readers(address: Address, needs: Mapping[Address, tuple[Address, ...]], kep
 
 
 def _marked(
-    change: Change, kept: set[Address], stuck: Mapping[Address, Address], readers: Mapping[Address, Address]
+    change: Change,
+    kept: set[Address],
+    stuck: Mapping[Address, Address],
+    along: tuple[Mapping[Address, Address], frozenset[Address]],
 ) -> Change:
+    readers, gone = along
     if change.address in readers:
-        return replace(change, notes=(*change.notes, f"taken along: {readers[change.address]} needs it"))
+        reader = readers[change.address]
+        why = f"it stands on {reader}" if reader in gone else f"{reader} needs it"
+        return replace(change, notes=(*change.notes, f"taken along: {why}"))
     if change.address in kept:
         return change
     root = stuck.get(change.address)
-    return replace(change, unselected=f"it needs {root}, which is left out" if root is not None else NOT_SELECTED)
+    if root is None:
+        return replace(change, unselected=NOT_SELECTED)
+    verb = "waits for" if change.address in gone else "needs"  # what goes needs nothing: others must go first
+    return replace(change, unselected=f"it {verb} {root}, which is left out")
