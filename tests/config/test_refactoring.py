@@ -81,6 +81,7 @@ def test_they_are_read_and_are_no_settings(load: Any) -> None:
     ("spec", "found"),
     [
         ("{from: table.x, to: thing.plain}", [("moved-kind", "17:27", ["17:14"])]),
+        ("{from: table.x, to: thing.nope}", [("moved-kind", "17:27", ["17:14"])]),
         ("{from: thing.x, to: thing.nope}", [("refactoring-to", "17:27", [])]),
         ("{from: thing.plain, to: 'thing.t[north]'}", [("refactoring-from", "17:14", ["10:7"])]),
         ("{from: 'thing.t[north]', to: thing.plain}", [("refactoring-from", "17:14", ["6:7"])]),

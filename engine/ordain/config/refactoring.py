@@ -148,7 +148,7 @@ class Reading:
             chain.append(following)
         place = Place(source=move.written, path=("spec", "to"))
         if following is None:
-            if len(chain) == 1:
+            if len(chain) == 1 and move.source.kind == move.target.kind:
                 self._check_target(move.target, place, "Moved", whole=not move.source.key)
         elif following is move and move.source == min((one.source for one in chain), key=BY_ADDRESS):
             around = " → ".join(str(one.source) for one in (*chain, move))
