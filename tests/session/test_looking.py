@@ -143,8 +143,37 @@ def test_memories_are_kept_for_the_next_time_but_not_those_of_broken_looks(asker
     save_memories(context, "dev", {ROWS: look()}, {ROWS: anyway})
     assert load_memories(context, "dev")[str(ROWS)].evidence == replace(anyway, problems=())
     assert asker(memories=load_memories(context, "dev")).ask(look()).problems == ()
-    broken = replace(SEEN, problems=(Diagnostic(code="broken", summary="broken"),))
-    save_memories(context, "dev", {ROWS: look()}, {ROWS: broken})
+
+
+BROKEN = Evidence(problems=(Diagnostic(code="broken", summary="broken"),))
+
+
+@pytest.mark.parametrize("failed", [BROKEN, replace(BROKEN, witness={"size": 1}), replace(SEEN, problems=BROKEN.problems)])
+def test_a_look_that_fails_takes_nothing_from_what_is_remembered(asker, failed):
+    context = asker().context
+    save_memories(context, "dev", {ROWS: look()}, {ROWS: failed})
+    assert load_memories(context, "dev") == {}
+    save_memories(context, "dev", {ROWS: look()}, {ROWS: SEEN})
+    save_memories(context, "dev", {ROWS: look(Sight.FULL)}, {ROWS: failed})
+    assert load_memories(context, "dev")[str(ROWS)] == memory()
+    assert asker(memories=load_memories(context, "dev")).ask(look()) == SEEN
+    save_memories(context, "dev", {ROWS: look(spec=OTHER)}, {ROWS: failed})
+    assert load_memories(context, "dev") == {}
+
+
+def test_what_was_seen_without_a_witness_is_not_what_was_seen_before(asker):
+    context = asker().context
+    save_memories(context, "dev", {ROWS: look()}, {ROWS: SEEN})
+    save_memories(context, "dev", {ROWS: look()}, {ROWS: Evidence(facts={"content": "half"})})
+    assert load_memories(context, "dev") == {}
+
+
+def test_what_is_recorded_and_not_come_to_is_remembered(asker):
+    context = asker().context
+    save_memories(context, "dev", {ROWS: look()}, {ROWS: SEEN})
+    save_memories(context, "dev", {}, {}, [ROWS])
+    assert load_memories(context, "dev").keys() == {str(ROWS)}
+    save_memories(context, "dev", {}, {})
     assert load_memories(context, "dev") == {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -162,18 +162,33 @@ def load_memories(context: Context, environment: str) -> Mapping[str, Memory]:
 
 
 def save_memories(
-    context: Context, environment: str, looks: Mapping[Address, Look], evidence: Mapping[Address, Evidence]
+    context: Context,
+    environment: str,
+    looks: Mapping[Address, Look],
+    evidence: Mapping[Address, Evidence],
+    records: Iterable[Address] = (),
 ) -> None:
     """Write down what was seen, for the providers' next look; a witness without facts is no use and stays out.
 
-    Looks that only refresh are few: what others saw earlier stays.
+    What others saw earlier stays where looks only refresh, for they are few, and of all that is recorded: a plan may
+    not get as far as looking at it. So does the answer to a question that could not be answered this time.
     """
     few = any(look.sight is Sight.REFRESH_ONLY for look in looks.values())
-    earlier = load_memories(context, environment) if few else {}
-    kept = {name: one for name, one in earlier.items() if name not in {str(address) for address in looks}}
+    unseen = {str(address): question(looks[address]) for address, seen in evidence.items() if not _saw(seen)}
+    looked = {str(address) for address in looks}
+    recorded = {str(address) for address in records}
+    kept = {
+        name: one
+        for name, one in load_memories(context, environment).items()
+        if (unseen.get(name) == one.question if name in looked else few or name in recorded)
+    }
     kept |= {
         str(address): Memory(question=question(looks[address]), evidence=replace(seen, attachments={}, problems=()))
         for address, seen in evidence.items()
-        if seen.witness and all(problem.code == _ANYWAY for problem in seen.problems)
+        if seen.witness and _saw(seen)
     }
     write_file(memory_file(context, environment), dumps(kept), durable=False)
+
+
+def _saw(seen: Evidence) -> bool:
+    return bool(seen.facts) and all(problem.code == _ANYWAY for problem in seen.problems)

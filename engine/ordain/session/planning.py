@@ -114,7 +114,7 @@ def make_plan(
     )
     request, draft = _draft(request, asker, looks)
     if request.evidence:
-        save_memories(context, environment.name, looks, request.evidence)
+        save_memories(context, environment.name, looks, request.evidence, recorded.resources)
     problems = (*moved.problems, *draft.diagnostics)
     draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in problems))
     foreseen = forecast(draft.steps, draft.changes, recorded)
