@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ordain.values.address import Address
-from ordain.values.plan import Estimate
+from ordain.values.estimate import Estimate
 from ordain.values.record import Head, JournalEntry, Recorded, ResourceRecord, SettingRecord, VersionRecord
 
 

@@ -9,6 +9,7 @@ from ordain.values.address import Address
 from ordain.values.change import Cause, Change, FieldChange
 from ordain.values.data import Json, Tree
 from ordain.values.diagnostic import Diagnostic
+from ordain.values.estimate import Estimate
 from ordain.values.record import Outcome
 from ordain.values.setting import Level, Policy
 from ordain.values.span import Span
@@ -99,19 +100,6 @@ class Status:
     applyable: bool
     complete: bool
     errored: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """Seconds a change will take, from ``runs`` earlier runs of this project; None where there is no history.
-
-    ``basis``: ``own`` runs, or at least in part those of its ``kin`` (other resources of its kind and provider).
-    """
-
-    p50: float | None
-    p90: float | None
-    runs: int
-    basis: str = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
