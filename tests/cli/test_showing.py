@@ -41,7 +41,7 @@ def ordain(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> Ordain:
         capfdbinary.readouterr()
         assert run([*words, "-C", str(tmp_path)]) == expect
         out, err = capfdbinary.readouterr()
-        return out.decode() if expect in (0, 2) else err.decode()
+        return out.decode() if expect in (0, 2, 5) else err.decode()
 
     (tmp_path / "ordain.yaml").write_text(PROJECT % 1, encoding="utf-8")
     command("apply", "--yes")
@@ -84,6 +84,14 @@ def test_why_tells_the_shortest_chain_from_the_root(ordain: Ordain) -> None:
     assert "value.root" in json.dumps(json.loads(ordain("why", "value.leaf", "--json")))
     assert "did you mean value.leaf?" in ordain("why", "value.laef", expect=6)
     assert "value.alone" in ordain("why", "value.alone")
+
+
+def test_an_apply_that_is_denied_says_why_to_machines_too(ordain: Ordain, tmp_path: Path) -> None:
+    policy = '---\nkind: Policy\nname: owned\nspec: {level: hard, require: resource.owner != ""}\n'
+    (tmp_path / "ordain.yaml").write_text(PROJECT % 3 + policy, encoding="utf-8")
+    (line,) = ordain("apply", "--yes", "--json", expect=5).splitlines()
+    told = json.loads(line)
+    assert told["type"] == "plan" and {one["policy"] for one in told["policy"]} == {"policy.owned"}
 
 
 def test_what_stays_is_listed_only_when_asked(ordain: Ordain) -> None:

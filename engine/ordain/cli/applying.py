@@ -104,7 +104,11 @@ class Console:
         if self.as_json:
             from ordain.values.codec import dumps
 
-            found = {"type": "plan", "digest": plan.digest, "summary": plan.program.summary}
+            program = plan.program
+            found: dict[str, object] = {"type": "plan", "digest": plan.digest, "summary": program.summary}
+            if not program.status.applyable:  # nothing more will come: say why
+                errors = [one for one in program.diagnostics if one.is_error]
+                found |= {"policy": [one for one in program.policy if one.denies], "diagnostics": errors}
             echo(dumps(found).decode())
         else:
             echo(plan_face(plan, Face()), nl=False)
