@@ -115,8 +115,7 @@ def make_plan(
     request, draft = _draft(request, asker, looks)
     if request.evidence:
         save_memories(context, environment.name, looks, request.evidence, recorded.resources)
-    problems = (*moved.problems, *draft.diagnostics)
-    draft = replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in problems))
+    draft = _with_snippets(draft, moved.problems, loaded)
     foreseen = forecast(draft.steps, draft.changes, recorded)
     now = datetime.fromtimestamp(context.clock(), UTC)
     program = finish(request, draft, _judgement(now, request, draft, loaded, foreseen))
@@ -155,6 +154,11 @@ def _draft(request: PlanRequest, asker: Asker, looks: dict[Address, Look]) -> tu
             return request, answer
         looks |= {look.address: look for look in answer.looks}
         request = _with(request, take(answer.looks, asker.ask, plugin_of=partial(_plugin, request)))
+
+
+def _with_snippets(draft: Draft, problems: tuple[Diagnostic, ...], loaded: Loaded) -> Draft:
+    """Return the draft with further problems, each with the line it lies on."""
+    return replace(draft, diagnostics=tuple(_with_snippet(one, loaded) for one in (*problems, *draft.diagnostics)))
 
 
 def _with_snippet(problem: Diagnostic, loaded: Loaded) -> Diagnostic:
