@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ordain.api import Facet, Spec
 
@@ -27,7 +27,16 @@ Metric = Literal[
     "median_ae",
 ]
 
-EstimatorPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$", max_length=200)]
+
+def _in_full(path: Any) -> Any:
+    if isinstance(path, str) and path.isidentifier():
+        raise ValueError(f"write where {path} is imported from, as in sklearn.linear_model.LogisticRegression")
+    return path
+
+
+EstimatorPath = Annotated[
+    str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$", max_length=200), BeforeValidator(_in_full)
+]
 
 
 class Numbers(Spec):

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from ordain.api import Diagnostic, OrdainError
 from ordain_sklearn import source, static
 from ordain_sklearn.estimators import make, traits
+from ordain_sklearn.options import SklearnOptions
 from ordain_sklearn.trainer import Sklearn
 
 NOT_KNOWN = {"PassiveAggressiveClassifier", "PassiveAggressiveRegressor"}
@@ -33,6 +35,11 @@ def every() -> Iterator[tuple[str, type]]:
 
 def check(estimator: str, **params: Any) -> list[Diagnostic]:
     return list(Sklearn().check({"estimator": estimator, "params": params}))
+
+
+def test_an_estimator_without_its_module_is_told_how_it_is_written() -> None:
+    with pytest.raises(ValidationError, match="write where Ridge is imported from"):
+        SklearnOptions.model_validate({"estimator": "Ridge"})
 
 
 def refused(spec: dict[str, Any]) -> Diagnostic | None:
