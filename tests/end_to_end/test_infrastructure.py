@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+ASIDE = "~forgotten-"
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="no terraform binary on this machine")
 
 PROJECT = """\
@@ -184,3 +185,81 @@ def _queues(project: Any) -> list[dict[str, Any]]:
             if one["name"] == "queue"
         ]
     return found
+
+
+def forget(project: Any, name: str) -> Any:
+    """Let go of a document's resource; return where what is known of it is kept, which plan and apply both say."""
+    document = project.root / f"{name}.yaml"
+    document.write_text(f"kind: Removed\nspec: {{from: infrastructure.{name}, destroy: false}}\n")
+    change = only(project.json("plan"))
+    assert change["effect"] == "forget" and change["nested"] == []
+    done = project("apply", "--yes")
+    (kept,) = {word.rstrip(";") for word in (done.stdout + done.stderr).split() if ASIDE in word}
+    assert f"is kept in {kept}\n" in done.stdout + done.stderr and (project.root / kept / "state").is_dir()
+    assert any(kept in note for note in change["notes"])
+    return project.root / kept
+
+
+def write(project: Any, name: str, value: str) -> None:
+    document = PROJECT[PROJECT.index("kind: Infra") :].replace("name: landing", f"name: {name}")
+    (project.root / f"{name}.yaml").write_text(document.replace("first", value))
+
+
+@pytest.fixture
+def apart(cli: Callable[..., Any]) -> Any:
+    """A project whose infrastructure, ``a``, has a file of its own and is applied."""
+    project = cli({"ordain.yaml": PROJECT[: PROJECT.index("---")], "env.yaml": ENVIRONMENT, "infra/main.tf": MODULE})
+    write(project, "a", "first")
+    project("apply", "--yes")
+    return project
+
+
+def test_what_is_forgotten_is_never_adopted_again_nor_destroyed(apart: Any) -> None:
+    before = apart.output("infrastructure.a", "bucket")
+    kept = forget(apart, "a")
+    (left,) = kept.glob("state/*.tfstate")
+    assert before in left.read_text()
+    write(apart, "a", "second")
+    change = only(apart.json("plan"))
+    assert change["effect"] == "create" and set(nested(change).values()) == {"create"} and len(nested(change)) == 2
+    apart("apply", "--yes")
+    assert apart.output("infrastructure.a", "bucket") != before
+    again = forget(apart, "a")
+    assert again != kept and before in left.read_text()
+    write(apart, "a", "third")
+    apart("apply", "--yes")
+    apart("destroy", "--yes")
+    assert sorted(path.name for path in kept.parent.iterdir()) == sorted([kept.name, again.name])
+    assert before in left.read_text()
+
+
+def test_what_was_moved_and_forgotten_is_no_state_of_a_namesake(apart: Any) -> None:
+    before = apart.output("infrastructure.a", "bucket")
+    (apart.root / "a.yaml").write_text("kind: Moved\nspec: {from: infrastructure.a, to: infrastructure.b}\n")
+    write(apart, "b", "first")
+    apart("apply", "--yes")
+    (apart.root / "a.yaml").unlink()
+    kept = forget(apart, "b")
+    write(apart, "a", "different")
+    change = only(apart.json("plan"))
+    assert set(nested(change).values()) == {"create"}
+    apart("apply", "--yes")
+    assert apart.output("infrastructure.a", "bucket") != before
+    assert before in next(kept.glob("state/*.tfstate")).read_text()
+
+
+def test_keep_on_remove_sets_aside_too_and_a_forget_that_was_cut_off_is_put_right(apart: Any) -> None:
+    (apart.root / "a.yaml").write_text((apart.root / "a.yaml").read_text() + "lifecycle: {keep_on_remove: true}\n")
+    apart("apply", "--yes")
+    text = (apart.root / "a.yaml").read_text()
+    (apart.root / "a.yaml").unlink()
+    (note,) = only(apart.json("plan"))["notes"]
+    (kept,) = [apart.root / word.rstrip(";") for word in note.split() if ASIDE in word]
+    # as an apply leaves it that is killed between the folder and the state
+    (apart.root / ".ordain/private/dev/infrastructure.a").rename(kept)
+    (apart.root / "a.yaml").write_text(text)
+    quiet(apart)
+    assert not kept.exists()
+    (apart.root / "a.yaml").unlink()
+    apart("apply", "--yes")
+    assert kept.is_dir() and not (kept.parent / "infrastructure.a").exists()

@@ -199,3 +199,10 @@ class Kind(ABC):
     def decide_delete(self, record: ResourceRecord, evidence: Evidence | None) -> Decision:
         """Return how the resource is removed; by default one light ``delete`` operation."""
         return Decision(effect=Effect.DELETE, operations=(Operation(name="delete"),))
+
+    def decide_forget(self, record: ResourceRecord, kept: str) -> Decision:
+        """Return what to say of a resource that leaves the state and stays in the world.
+
+        ``kept`` is the folder that what its provider kept of it is set aside in: nothing planned later sees it.
+        """
+        return Decision(effect=Effect.FORGET)

@@ -95,7 +95,7 @@ def _fingerprint(change: Change) -> Fingerprint:
 
 def is_written(step: Step, change: Change | None) -> bool:
     """Say whether a step has no effect outside the state, and all that it writes is known already."""
-    if change is None or change.action is Action.FORGET:
+    if change is None:
         return True
     return step.operation == RECORD and change.fingerprint is not None and not has_unknown(change.outputs)
 

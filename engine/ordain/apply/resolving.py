@@ -12,6 +12,7 @@ from ordain.api.fields import FieldError, Spec, check
 from ordain.api.fingerprints import fingerprint_of, ignoring, record_part
 from ordain.api.providers import InfrastructureDriver, Places
 from ordain.api.registry import load_provider, spec_model
+from ordain.apply.aside import take_back
 from ordain.apply.folder import plain_name
 from ordain.apply.scrub import Scrub
 from ordain.expr.known import known_leaf
@@ -114,15 +115,17 @@ def complete(request: StepRequest, resolved: Resolved, inputs: Mapping[str, Json
 
 def places(request: StepRequest, address: Address, record: ResourceRecord | None) -> Places:
     """Return the folders of a resource's provider; where it has one, the private folder is there."""
-    private = (
-        Path(request.home)
-        / "private"
-        / plain_name(request.environment)
-        / place_of(address, record, request.change.place if address == request.step.address else "")
-    )
+    private = private_of(request, address, record)
     if request.provider_target:
+        take_back(private, record)
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Places(root=Path(request.root), private=private)
+
+
+def private_of(request: StepRequest, address: Address, record: ResourceRecord | None) -> Path:
+    """Return where the private folder of a resource's provider is, or would be."""
+    new = request.change.place if address == request.step.address else ""
+    return Path(request.home) / "private" / plain_name(request.environment) / place_of(address, record, new)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from ordain.api.registry import load_kind, load_object, load_provider
 from ordain.api.store import ArtifactStore
 from ordain.apply import folder
 from ordain.apply.answers import checked, plugin_of
+from ordain.apply.aside import set_aside
 from ordain.apply.fold import RECORD
-from ordain.apply.resolving import Resolved, complete, places, resolve, resolve_outputs
+from ordain.apply.resolving import Resolved, complete, places, private_of, resolve, resolve_outputs
 from ordain.apply.scrub import Scrub
 from ordain.values.address import Address
 from ordain.values.change import Action, Change
@@ -58,6 +59,8 @@ def _perform(
     request: StepRequest, secrets: Mapping[str, str], report: Report, scrub: Scrub
 ) -> tuple[StepResult, Change | None]:
     step, planned = request.step, request.change
+    if planned.action is Action.FORGET:
+        return _forgotten(request), None
     resolved = resolve(request, secrets, scrub)
     if step.operation == RECORD:
         result = StepResult(outputs=resolve_outputs(request, secrets, scrub))
@@ -73,6 +76,15 @@ def _perform(
         return result, None
     change = complete(request, resolved, result.inputs)
     return result, change if change is not planned else None
+
+
+def _forgotten(request: StepRequest) -> StepResult:
+    """Leave the world alone, and let nothing planned later find what is known of it."""
+    private = private_of(request, request.step.address, request.record)
+    aside = set_aside(private, request.record)
+    if aside is None:
+        return StepResult()
+    return StepResult(message=f"what is known of it is kept in {aside.relative_to(Path(request.home).parent)}")
 
 
 def _call(request: StepRequest, resolved: Resolved, report: Report) -> Call:

@@ -136,6 +136,14 @@ class Infrastructure(Kind):
     def decide_delete(self, record: ResourceRecord, evidence: Evidence | None) -> Decision:
         return Decision(effect=Effect.DELETE, operations=_DELETE, nested=tuple(_nested(_facts(evidence))))
 
+    def decide_forget(self, record: ResourceRecord, kept: str) -> Decision:
+        where = str(record.private.get("state", "local"))
+        if where == "local":
+            note = f"its Terraform state is kept in {kept}; Import documents can take up again what stays in the world"
+        else:
+            note = f"its Terraform state stays in its backend ({where}): the same module there takes all of it up again"
+        return Decision(effect=Effect.FORGET, notes=(note,))
+
 
 def _facts(evidence: Evidence | None) -> Mapping[str, Json]:
     """Return what the driver saw; nothing where it was not asked, or could not plan (its problems say why)."""

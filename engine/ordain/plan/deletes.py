@@ -11,7 +11,7 @@ from ordain.values.address import Address
 from ordain.values.change import Action, Cause, CauseCode, Change, Effect
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.look import Evidence, Look
-from ordain.values.record import ResourceRecord
+from ordain.values.record import ResourceRecord, place_aside
 from ordain.values.setting import Removal
 
 
@@ -63,7 +63,8 @@ def removal(
     kind = request.registry.kind(record.kind)
     evidence: Evidence | None = request.evidence.get(record.address)
     forget = _forgets(request, record)
-    decision = Decision(effect=Effect.FORGET) if forget else kind.decide_delete(record, evidence)
+    kept = f".ordain/private/{request.recorded.environment}/{place_aside(record)}"
+    decision = kind.decide_forget(record, kept) if forget else kind.decide_delete(record, evidence)
     protected = record.protect and not forget
     operations = (("forget", False),) if forget else tuple((op.name, op.heavy) for op in decision.operations)
     hints = (_may_move(record.address, namesakes[0]),) if namesakes and not forget else ()

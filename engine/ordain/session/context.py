@@ -78,9 +78,11 @@ class Context:
 
     def private(self, environment: str, address: Address, record: ResourceRecord | None, new: str = "") -> Path:
         """Return the private folder of a resource's provider, made 0700."""
+        from ordain.apply.aside import take_back
         from ordain.values.record import place_of
 
         folder = self.home / "private" / environment / place_of(address, record, new)
+        take_back(folder, record)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 

@@ -7,13 +7,13 @@ import shutil
 from ordain.api.store import RemoveVersion, StateStore
 from ordain.session.context import Context
 from ordain.session.stores import open_artifacts
-from ordain.values.record import place_of
+from ordain.values.record import ASIDE, place_of
 
 
 def collect(context: Context, store: StateStore, environment: str, token: int) -> None:
     """Remove versions whose address no environment has, artifacts nothing refers to, and empty private folders.
 
-    The user's data is never in the artifact store and never touched.
+    The user's data is never in the artifact store and never touched, nor is what was set aside of what was forgotten.
     """
     kept = {address for name in store.environments() for address in store.recorded(name).resources}
     recorded = store.recorded(environment)
@@ -30,5 +30,7 @@ def collect(context: Context, store: StateStore, environment: str, token: int) -
         artifacts.delete(digest)
     private = context.home / "private" / environment
     for folder in sorted(private.glob("*")):
-        if folder.name not in {place_of(address, record) for address, record in recorded.resources.items()}:
+        if ASIDE not in folder.name and folder.name not in {
+            place_of(address, record) for address, record in recorded.resources.items()
+        }:
             shutil.rmtree(folder, ignore_errors=True)

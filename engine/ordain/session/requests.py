@@ -9,7 +9,7 @@ from ordain.api.executor import StepRequest
 from ordain.apply.run import Live
 from ordain.session.context import Context
 from ordain.session.secrets import Secrets
-from ordain.values.change import Change
+from ordain.values.change import Action, Change
 from ordain.values.plan import Plan, Step
 
 
@@ -62,4 +62,4 @@ class Requests:
 
     def secrets_for(self, change: Change) -> Mapping[str, str]:
         """Return the texts of the secrets a change names; raise ``OrdainError`` for one that is not at hand."""
-        return self.secrets.needed(change.after)
+        return self.secrets.needed(change.after) if change.action is not Action.FORGET else {}

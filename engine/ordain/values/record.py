@@ -71,6 +71,15 @@ def place_of(address: Address, record: ResourceRecord | None, new: str = "") -> 
     return (record.place or record.address.slug) if record is not None else new or address.slug
 
 
+ASIDE = "~forgotten-"
+"""What the name of a private folder has that no place has, once its resource was forgotten: nothing new finds it."""
+
+
+def place_aside(record: ResourceRecord) -> str:
+    """Return the name of the private folder of a resource after it was forgotten; the same as often as it is asked."""
+    return f"{place_of(record.address, record)}{ASIDE}{record.run[:8]}"
+
+
 class Standing(StrEnum):
     """Where a version stands: made but not judged, in use or fit for it, refused by a gate."""
 
