@@ -44,7 +44,7 @@ class Terraform(InfrastructureDriver):
         deadline = planning.seconds_from_now(LOOK_SECONDS)
         assert deadline is not None
         sight, wanted = request.look.sight.value, request.look.importing
-        ask = planning.Ask(destroy=deleting, sight=sight, importing=wanted)
+        ask = planning.Ask(destroy=deleting, sight=sight, importing=wanted, again=request.look.forced)
         return planning.look(site, request.store, deadline, ask)
 
     def apply(self, call: Call) -> StepResult:

@@ -49,6 +49,21 @@ def plan_facts(shown: Mapping[str, Any], scrub: Scrubber, *, refresh_only: bool 
     return _facts(shown, scrub, changes, drift)
 
 
+def replaceable(shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the addresses of all that is there and stays, by a plan, but for what it imports."""
+    found = (
+        item["address"]
+        for item in shown.get("resource_changes", ())
+        if item.get("mode") == "managed" and not item.get("deposed") and _stays(item.get("change", {}))
+    )
+    return tuple(sorted(found))
+
+
+def _stays(change: Mapping[str, Any]) -> bool:
+    actions = {*change.get("actions", ())}
+    return "importing" not in change and (actions >= {"create", "delete"} or bool(actions & {"no-op", "update"}))
+
+
 def _refreshed(shown: Mapping[str, Any], scrub: Scrubber) -> dict[str, Json]:
     seen = _changes(shown.get("resource_drift", ()), scrub)
     taken = [{**one, "action": _TAKEN_IN.get(str(one["action"]), one["action"])} for one in seen]

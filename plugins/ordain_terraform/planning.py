@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import secrets as random
+import shutil
 import time
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 from ordain.api import ArtifactStore, Diagnostic, Evidence, OrdainError, canonical, digest
 from ordain_terraform import guards, importing
 from ordain_terraform.command import FLAG, Command, Finished, Surroundings, run
-from ordain_terraform.facts import plan_facts
+from ordain_terraform.facts import plan_facts, replaceable
 from ordain_terraform.modules import digests, local_modules
 from ordain_terraform.site import Site, initialise, scratch, tidy
 
@@ -27,11 +28,16 @@ _NEEDS_INIT = ("terraform init", "tofu init")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What kind of plan is asked for: ``sight`` is spelt as ``Look.sight``, ``importing`` as ``Look.importing``."""
+    """What kind of plan is asked for: ``sight`` is spelt as ``Look.sight``, ``importing`` as ``Look.importing``.
+
+    ``again``: all that is there is to be replaced. ``replace`` are the addresses that Terraform is to replace.
+    """
 
     destroy: bool = False
     sight: str = "full"
     importing: tuple[str, ...] = ()
+    again: bool = False
+    replace: tuple[str, ...] = ()
 
     @property
     def refresh_only(self) -> bool:
@@ -51,7 +57,12 @@ def look(site: Site, store: ArtifactStore, deadline: float, ask: Ask) -> Evidenc
     """Plan, and return facts, the kept plan and Terraform's warnings. Raises ``OrdainError`` where it cannot plan."""
     with scratch(site, deadline) as folder, tidy(site):
         planned = make_plan(site, folder, deadline, ask)
+        there = replaceable(planned.shown) if ask.again and not ask.destroy and not ask.refresh_only else ()
+        if there:  # which addresses they have, moved ones too, only a plan can say
+            shutil.rmtree(folder / "tree", ignore_errors=True)
+            planned = make_plan(site, folder, deadline, replace(ask, replace=there))
         facts = plan_facts(planned.shown, site.scrub, refresh_only=ask.refresh_only)
+        facts |= {"again": True} if there else {}
         code = digests(site.order.places.root, site.module.folder, site.data)
         facts |= {"module": digest(code), "files": code}
         _sign_outputs(site, facts, planned.shown)
@@ -108,6 +119,8 @@ def _plan_command(site: Site, folder: Path, file: Path, deadline: float | None, 
         options["refresh_only"] = FLAG
     if ask.sight == "no-refresh":
         options["refresh"] = False
+    if ask.replace:
+        options["replace"] = list(ask.replace)
     if site.plain:
         variables = folder / "variables.tfvars.json"
         variables.write_text(json.dumps(site.plain), encoding="utf-8")

@@ -263,3 +263,42 @@ def test_keep_on_remove_sets_aside_too_and_a_forget_that_was_cut_off_is_put_righ
     (apart.root / "a.yaml").unlink()
     apart("apply", "--yes")
     assert kept.is_dir() and not (kept.parent / "infrastructure.a").exists()
+
+
+WATCHED = """\
+kind: Value
+name: release
+spec: {value: 1}
+"""
+
+
+def test_what_is_to_be_made_again_is_replaced_inside(project: Any) -> None:
+    project.edit("ordain.yaml", "  variables: {name: first}\n", "  variables: {name: first}\nlifecycle: {}\n")
+    (project.root / "release.yaml").write_text(WATCHED)
+    project("apply", "--yes")
+    before = project.output("infrastructure.landing", "bucket")
+    change = only(project.json("plan", "--replace", "infrastructure.landing"))
+    assert change["action"] == "replace" and set(nested(change).values()) == {"replace"}
+    assert {cause["code"] for cause in change["causes"]} == {"requested"}
+    assert "drift" not in project("plan", "--replace", "infrastructure.landing").stdout
+    project("apply", "--yes", "--replace", "infrastructure.landing")
+    made = project.output("infrastructure.landing", "bucket")
+    assert made != before
+    quiet(project)
+
+    project.edit("ordain.yaml", "lifecycle: {}", "lifecycle: {replace_when: [value.release]}")
+    project("apply", "--yes")
+    quiet(project)
+    project.edit("release.yaml", "value: 1", "value: 2")
+    landing = next(one for one in project.json("plan")["changes"] if one["address"] == "infrastructure.landing")
+    assert landing["action"] == "replace" and set(nested(landing).values()) == {"replace"} and len(nested(landing)) == 2
+    project("apply", "--yes")
+    assert project.output("infrastructure.landing", "bucket") != made
+    quiet(project)
+
+    project.edit("ordain.yaml", "lifecycle: {replace", "lifecycle: {protect: true, replace")
+    project("apply", "--yes")
+    project.edit("ordain.yaml", "lifecycle: {protect: true, replace", "lifecycle: {replace")
+    change = only(project.json("plan", "--replace", "infrastructure.landing"))
+    assert change["protected"] and "terraform_data.bucket" in change["blocked"]
+    project("apply", "--yes", "--replace", "infrastructure.landing", expect=3)

@@ -288,6 +288,31 @@ def test_another_provider_does_not_take_over_what_is_protected():
     assert decision.protected and "what pulumi made would be left behind" in decision.blocked
 
 
+AGAIN = {**BUSY, "changes": [{**CREATE, "action": "replace"}], "again": True}
+
+
+def test_what_is_made_again_replaces_is_no_drift_and_does_not_happen_to_what_is_protected():
+    decision = KIND.decide(situation(AGAIN, record()), delta(forced=True))
+    assert decision.effect is Effect.UPDATE and decision.replaces and decision.notes == ()
+    assert KIND.inputs(situation(AGAIN, record())).drift == ()
+    stays = {**AGAIN, "changes": [*AGAIN["changes"], {**CREATE, "action": "import"}]}
+    assert not KIND.decide(situation(stays, record()), delta(forced=True)).replaces
+    decision = KIND.decide(situation(AGAIN, record(protect=True)), delta(forced=True))
+    assert decision.protected and "terraform_data.a would be destroyed" in decision.blocked
+
+
+def test_where_nothing_can_be_made_again_it_says_so():
+    assert KIND.decide(situation(EMPTY, record()), delta(forced=True)).notes == (
+        "there is nothing in it to make again",
+    )
+
+
+@pytest.mark.parametrize(("private", "words"), [({}, "kept in .ordain/x;"), ({"state": "s3"}, "its backend (s3)")])
+def test_what_is_forgotten_says_where_its_state_is(private, words):
+    decision = KIND.decide_forget(record(private=private), ".ordain/x")
+    assert decision.effect is Effect.FORGET and words in decision.notes[0]
+
+
 def test_facts_for_others_hold_no_outputs():
     facts = KIND.inputs(situation(BUSY)).facts
     assert set(facts) == {"module", "files", "changes", "empty"}

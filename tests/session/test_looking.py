@@ -120,6 +120,7 @@ def test_the_question_is_the_same_however_it_may_be_answered():
     assert len({question(look(sight, record=record)) for sight in Sight for record in (True, False)}) == 1
     assert question(look()) != question(look(spec=OTHER))
     assert question(look()) != question(replace(look(), importing=("a=b",)))
+    assert question(look()) != question(replace(look(), forced=True))
 
 
 def test_data_that_has_to_be_looked_at_in_spite_of_no_refresh_is_and_that_is_said(asker):

@@ -264,7 +264,8 @@ class InfrastructureDriver(Provider):
 
     ``look`` makes the tool's plan and keeps it as attachment ``plan``. Facts: ``{"changes": [{"address", "action",
     "fields": [...]}], "drift": [...], "outputs": {name: {"value"|"known": bool, "sensitive": bool, "type": …}},
-    "module": digest of the module's files, "empty": bool}``.
+    "module": digest of the module's files, "empty": bool}``. For a look that is ``forced`` the plan replaces all that is
+    there, and the facts say ``"again": True``, where there is anything.
     """
 
     @abstractmethod

@@ -36,6 +36,8 @@ _HAPPENED = {
 }
 _KEPT = ("module", "files", "changes", "empty")
 _GONE = ("delete", "forget")
+_ANEW = frozenset({"replace", "move", "and", "create", "delete", "read"})
+"""The words of what may happen beside replacements in a plan that leaves nothing as it was."""
 _DESTROYS = frozenset({"delete", "replace"})
 
 
@@ -114,7 +116,8 @@ class Infrastructure(Kind):
             outputs=outputs,
             causes=tuple(_imported(situation, facts)),
             nested=nested,
-            notes=tuple(_notes(situation, facts)),
+            notes=tuple(_notes(situation, facts, delta.forced)),
+            replaces=bool(facts.get("again")) and all(_ANEW.issuperset(one.action.split()) for one in nested),
         )
 
     def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
@@ -239,7 +242,8 @@ def _drift(situation: Situation, facts: Mapping[str, Json]) -> Iterator[Drift]:
 
 
 def _as_applied(situation: Situation, record: ResourceRecord, facts: Mapping[str, Json]) -> bool:
-    same_code = record.facts.get("module") == facts.get("module")
+    """Say whether nobody asked for a change: what the driver would do lies in the world."""
+    same_code = record.facts.get("module") == facts.get("module") and not facts.get("again")
     return same_code and situation.spec is not None and canonical(record.spec) == canonical(situation.spec)
 
 
@@ -294,9 +298,11 @@ def _sealed(record: ResourceRecord | None, name: str, expression: str, output: M
     return Secret(expression=expression, names=names, digest=digest if isinstance(digest, str) else None)
 
 
-def _notes(situation: Situation, facts: Mapping[str, Json]) -> Iterator[str]:
+def _notes(situation: Situation, facts: Mapping[str, Json], forced: bool) -> Iterator[str]:
     record, spec = situation.record, situation.spec
     moved = [name for name, output in _named(facts.get("outputs")) if output.get("changed")]
+    if forced and not facts.get("again") and not _refreshing(facts):
+        yield "there is nothing in it to make again"
     if moved and not facts.get("changes"):
         yield f"only outputs change: {', '.join(sorted(moved))}"
     if record is None or spec is None:

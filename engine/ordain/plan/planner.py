@@ -103,7 +103,8 @@ def _visit(state: _Pass, resource: Resource) -> None:
         look = kind.look(situation)
         if look is not None and address not in request.evidence:
             full = request.sight is Sight.FULL and not state.taken
-            state.looks.append(look if full else replace(look, sight=request.sight, place=_place(state, address)))
+            look = look if full else replace(look, sight=request.sight, place=_place(state, address))
+            state.looks.append(replace(look, forced=True) if _forced(state, situation) else look)
             state.waiting.add(address)
             return
         evidence = request.evidence.get(address)
@@ -219,6 +220,17 @@ def _keep(state: _Pass, situation: Situation, assessed: Assessed) -> None:
     state.changes[address] = assessed.change
     if assessed.operations:
         state.operations[address] = assessed.operations
+
+
+def _forced(state: _Pass, situation: Situation) -> bool:
+    """Say whether what is recorded is to be made again whatever its provider sees."""
+    record, resource = situation.record, situation.resource
+    if record is None or state.request.mode is not Mode.NORMAL:
+        return False
+    if resource.address in state.request.replace:
+        return True
+    watched = bool(resource.lifecycle.replace_when)
+    return watched and bool(triggers.differing(record, triggers.now(situation, state.standings)))
 
 
 def _place(state: _Pass, address: Address) -> str:

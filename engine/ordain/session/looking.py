@@ -145,7 +145,8 @@ def _no_output(reference: Reference) -> Diagnostic:
 
 def question(look: Look) -> str:
     """Return the digest of what a look asks, apart from what was recorded meanwhile and from how it may be answered."""
-    return digest([str(look.address), look.kind, look.provider, look.spec, look.deleting, look.importing])
+    what = [str(look.address), look.kind, look.provider, look.spec, look.deleting, look.importing]
+    return digest([*what, "forced"] if look.forced else what)
 
 
 def memory_file(context: Context, environment: str) -> Path:

@@ -27,6 +27,7 @@ class Look:
 
     ``deleting`` asks what a delete would do (a Terraform destroy plan) instead of how the resource stands.
     ``sight`` tells a driver how its tool may look, ``importing`` under which ids the world has the resource already.
+    ``forced`` tells a driver that what is recorded is to be made again, whatever its tool thinks of it.
     ``place`` is the name of its provider's private folder, where nothing is recorded and another has the address's own.
     """
 
@@ -38,6 +39,7 @@ class Look:
     deleting: bool = False
     sight: Sight = Sight.FULL
     importing: tuple[str, ...] = ()
+    forced: bool = False
     place: str = ""
 
 

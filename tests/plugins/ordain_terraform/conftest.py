@@ -89,6 +89,7 @@ class Lab:
     address: Address = ADDRESS
     sight: Sight = Sight.FULL
     importing: tuple[str, ...] = ()
+    forced: bool = False
 
     @property
     def places(self):
@@ -114,6 +115,7 @@ class Lab:
             deleting=deleting,
             sight=self.sight,
             importing=self.importing,
+            forced=self.forced,
         )
         request = LookRequest(
             look=look,
