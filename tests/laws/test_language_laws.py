@@ -90,7 +90,8 @@ def overrides(draw: st.DrawFn, nodes: list[Node]) -> dict[str, Document]:
     out = {}
     for one in chosen:
         spec = {"value": {"own": draw(patches.filter(lambda patch: patch is not None)), "more": draw(patches)}}
-        optional = {"labels": st.fixed_dictionaries({}, optional={"x": st.none() | TEAMS}), "owner": TEAMS}
+        labels = st.fixed_dictionaries({}, optional={"team": st.none() | TEAMS, "x": st.none() | TEAMS})
+        optional = {"labels": labels, "owner": st.none() | TEAMS, "description": st.none()}
         out[one] = {"spec": spec, **draw(st.fixed_dictionaries({}, optional=optional))}
     return out
 
@@ -176,8 +177,12 @@ def test_overriding_and_inlining_give_the_same_plan(
 ) -> None:
     patched = data.draw(overrides(nodes))
     documents = written(nodes)
-    keyed = {name: patch for name, patch in patched.items() if "[" in name}
-    inlined = [merged(one, patched.get(f"value.{one['name']}", {})) for one in documents]
+    alone = {address(node, node.keys[0]): node.name for node in nodes if node.keys is not None and len(node.keys) == 1}
+    keyed = {name: patch for name, patch in patched.items() if "[" in name and name not in alone}
+    of_one = {alone[name]: patch for name, patch in patched.items() if name in alone}  # laid over after the document's
+    inlined = [
+        merged(merged(one, patched.get(f"value.{one['name']}", {})), of_one.get(one["name"], {})) for one in documents
+    ]
     one = new_project()
     one.write({"ordain.yaml": text_of(project(inlined, keyed))})
     inline = bare(one.plan())
@@ -306,6 +311,8 @@ def test_a_selector_of_any_sort_and_its_complement_cover_the_whole_plan(
         assert set(effects(part)) == whole  # acting, or said to be left out
         acting = {change["address"] for change in part["changes"] if not change["unselected"]}
         assert acting == {step["address"] for step in part["steps"]}
+        if not deleting:  # nothing is made on top of what is left out
+            assert all(acting >= set(c["depends_on"]) & whole for c in part["changes"] if c["address"] in acting)
         waiting = {c["address"] for c in part["changes"] if "which is left out" in c["unselected"]}
         covered |= acting | waiting
     assert covered == whole

@@ -74,6 +74,30 @@ def test_dependents_follow_a_move_without_being_made_again(applied: Callable[[st
     assert one.effects("--destroy") == {"value.new": "delete", "value.reader": "delete"}
 
 
+def test_the_new_name_of_what_is_read_is_no_other_reason(applied: Callable[[str], Any]) -> None:
+    data = "kind: DataSource\nname: {name}\nspec: {{provider: csv, path: a.csv}}\n---\n"
+    read = "kind: Dataset\nname: rows\nspec: {{from: data_source.{name}, split: {{by: order, test: 0.2}}}}\n"
+    one = applied("kind: Value\nname: v\nspec: {value: 1}\n")
+    (one.root / "a.csv").write_text("n,y\n" + "1,a\n2,b\n" * 20, encoding="utf-8")
+    one.write((data + read).format(name="old"))
+    one.apply()
+    document = "---\nkind: Moved\nspec: {from: data_source.old, to: data_source.new}\n"
+    one.write((data + read).format(name="new") + document)
+    codes = [cause["code"] for cause in one.changes()["dataset.rows"]["causes"]]
+    assert one.effects()["dataset.rows"] == "cosmetic" and codes == ["moved"]
+    assert one.changes()["dataset.rows"]["causes"][0]["at"]["line"] == 11
+    with (one.root / "a.csv").open("a", encoding="utf-8") as file:
+        file.write("3,a\n" * 9)
+    causes = one.changes()["dataset.rows"]["causes"]
+    assert [cause["code"] for cause in causes] == ["data", "upstream", "moved"]
+    assert causes[-1]["detail"] == "data_source.old is called data_source.new now"
+    one.apply("--select", "data_source.new")
+    causes = one.changes()["dataset.rows"]["causes"]  # the move was taken in: its document still says what is meant
+    assert [(cause["code"], "not data_source.old" in cause["detail"]) for cause in causes] == [
+        ("data", False), ("moved", False)
+    ]  # fmt: skip
+
+
 def test_a_key_is_a_name_too(applied: Callable[[str], Any]) -> None:
     one = applied(value("region"))
     several = "kind: Value\nname: region\nfor_each: [north, south]\nspec: {value: 1}\n"
@@ -251,3 +275,11 @@ def test_what_becomes_several_may_be_kept_as_one_of_them(applied: Callable[[str]
     assert "Moved" in note and "from: 'value.a', to: 'value.a[\"north\"]'" in note
     one.write(value("b"))
     assert not one.changes()["value.a"].get("notes")
+
+
+def test_what_is_protected_may_be_forgotten_by_a_document_that_says_so(applied: Callable[[str], Any]) -> None:
+    one = applied(value("kept", more="lifecycle: {protect: true}\n") + "---\n" + value("stays"))
+    one.write(value("stays") + "---\nkind: Removed\nspec: {from: value.kept, destroy: false}\n")
+    assert one.effects() == {"value.kept": "forget"}
+    one.apply()
+    assert one.recorded() == ["value.stays"]
