@@ -220,7 +220,7 @@ def test_back_to_an_earlier_recipe_is_a_roll_back(project: Any) -> None:
     assert project.output(MODEL, "version") == first
 
 
-def test_what_it_learns_from_may_get_another_name(project: Any) -> None:
+def rename(project: Any) -> None:
     for before, after in (("name: training", "name: learning"), ("name: campaigns", "name: calls")):
         project.edit("data.yaml", before, after)
     project.edit("data.yaml", "from: data_source.campaigns", "from: data_source.calls")
@@ -228,6 +228,24 @@ def test_what_it_learns_from_may_get_another_name(project: Any) -> None:
     moves = [("dataset.training", "dataset.learning"), (SOURCE, "data_source.calls")]
     documents = [f"kind: Moved\nname: m{n}\nspec: {{from: {a}, to: {b}}}\n" for n, (a, b) in enumerate(moves)]
     (project.root / "moves.yaml").write_text("---\n".join(documents), encoding="utf-8")
+
+
+def test_another_name_hides_no_new_data(project: Any) -> None:
+    rename(project)
+    rewrite(project, append)
+    effect, root, told = why(project)
+    assert (effect, root["code"], root["address"]) == ("retrain", "data", "data_source.calls")
+    assert "which it was made of" not in told and "was trained on" not in told
+    for address in (MODEL, "dataset.learning"):
+        causes = project.json("why", address)["change"]["causes"]
+        assert {cause["code"] for cause in causes} == {"data", "upstream", "moved"}
+        assert ("data_source.campaigns", "data_source.calls") in {
+            (one.get("before"), one.get("after")) for one in causes
+        }
+
+
+def test_what_it_learns_from_may_get_another_name(project: Any) -> None:
+    rename(project)
     assert planned(project) == {"data_source.calls": "move", "dataset.learning": "move", MODEL: "cosmetic"}
     project("apply", "--yes")
     assert project("plan").stdout.startswith("No changes.")

@@ -65,7 +65,7 @@ class Situation:
     ``provider_recipe`` is what of the provider counts for a version
     (``Provider.recipe``); empty while the spec is not known. ``importing`` are the ids of ``Import`` documents, where
     nothing is recorded yet. ``rollback`` is the version a person wants to go back to now, ``release``: a person ends
-    the hold that an earlier one left.
+    the hold that an earlier one left. ``renamed`` is what the record rests on under a former name: old to new.
     """
 
     resource: Resource
@@ -84,6 +84,11 @@ class Situation:
     importing: tuple[str, ...] = ()
     rollback: Hold | None = None
     release: bool = False
+    renamed: Mapping[Address, Address] = field(default_factory=dict)
+
+    def renames(self, field: FieldChange) -> bool:
+        """Return whether a field names what it named before, which is only called otherwise now."""
+        return any(field.before == str(old) and field.after == str(new) for old, new in self.renamed.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ def own_causes(situation: Situation, delta: Delta, outlined: Outline) -> tuple[C
     address, record = situation.resource.address, situation.record
     before = record.inputs.get("build") if record is not None else None
     old = before if isinstance(before, Mapping) else {}
-    fields = {str(field.path[0]): field for field in delta.fields if field.path}
+    fields = {str(field.path[0]): field for field in delta.fields if field.path and not situation.renames(field)}
     out = list(_libraries(address, old.get("preparer"), situation.provider_recipe, "prepare" in fields))
     if not {"build.columns", "build.rows"} & {*delta.inputs} or {"prepare", "split"} & {*fields}:
         return tuple(out)

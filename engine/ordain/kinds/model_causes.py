@@ -25,7 +25,7 @@ def own_causes(situation: Situation, delta: Delta, build: Mapping[str, Json]) ->
         yield from _libraries(address, old.get("provider"), build.get("provider"))
     if not {"build.columns", "build.rows"} & {*delta.inputs} or "rows" not in old or "rows" not in build:
         return
-    fields = {str(field.path[0]): field for field in delta.fields if field.path}
+    fields = {str(field.path[0]): field for field in delta.fields if field.path and not situation.renames(field)}
     if "dataset" in fields:
         yield _data(situation, old, build, f"{fields['dataset'].before}, which {address} was trained on")
     elif not {*_CHOOSE} & {*fields} and not any(outlook.changes for outlook in situation.upstream.values()):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ordain.api.kind import Decision, Delta, Kind, Situation
 from ordain.api.triggers import named
+from ordain.plan.special import called
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode, Effect
 from ordain.values.data import Json, Path
@@ -66,6 +67,8 @@ def _found(
         return
     written = situation.expressions
     for field in delta.fields:
+        if situation.renames(field):
+            continue
         readers = next((by for path, by in written.items() if field.path[: len(path)] == path), ())
         if not any(_moves(situation, address) for address in readers):
             yield Cause(
@@ -89,6 +92,7 @@ def _found(
     if record.health is Health.TAINTED:
         yield Cause(code=CauseCode.FAILED, address=resource.address, detail="its last step failed half way")
     yield from _triggered(situation, delta, locate)
+    yield from _renamed(situation, delta, places)
     if situation.rollback is not None:
         asked = situation.rollback
         yield Cause(
@@ -101,6 +105,22 @@ def _found(
         yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="the hold of a rollback is released")
     if delta.requested:
         yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="asked for with --replace")
+
+
+def _renamed(situation: Situation, delta: Delta, places: Places) -> Iterator[Cause]:
+    """Yield the new names of what it rests on; the documents that moved it are told where it acts itself."""
+    locate, origin = places
+    resource = situation.resource
+    at = {field.after: origin(resource, ("spec", *field.path)) for field in delta.fields if situation.renames(field)}
+    for old, new in situation.renamed.items():
+        yield Cause(
+            code=CauseCode.MOVED,
+            address=new,
+            before=str(old),
+            after=str(new),
+            detail=called(old, new),
+            at=at.get(str(new)) or locate(resource.source, ("name",)),
+        )
 
 
 def _triggered(situation: Situation, delta: Delta, locate: Locate) -> Iterator[Cause]:
@@ -156,7 +176,7 @@ def _written_down(situation: Situation, locate: Locate, delta: Delta) -> Iterato
     resource, record = situation.resource, situation.record
     if record is None:
         return
-    for path, before, after in _noted(resource, record, delta):
+    for path, before, after in _noted(resource, record, delta, situation.renamed):
         if before != after:
             yield Cause(
                 code=CauseCode.SPEC,
@@ -168,7 +188,9 @@ def _written_down(situation: Situation, locate: Locate, delta: Delta) -> Iterato
             )
 
 
-def _noted(resource: Resource, record: ResourceRecord, delta: Delta) -> Iterator[tuple[Path, Json, Json]]:
+def _noted(
+    resource: Resource, record: ResourceRecord, delta: Delta, renamed: Mapping[Address, Address]
+) -> Iterator[tuple[Path, Json, Json]]:
     """Yield what stands outside the spec and is only written down: path, before, after."""
     yield ("description",), record.description, resource.description
     yield ("owner",), record.owner, resource.owner
@@ -182,5 +204,5 @@ def _noted(resource: Resource, record: ResourceRecord, delta: Delta) -> Iterator
     before, after = (list(one.replace_when) for one in (record, resource.lifecycle))
     yield ("lifecycle", "replace_when"), before, after
     if not delta.fields:  # with other fields go other references
-        before, after = ([str(address) for address in one.depends_on] for one in (record, resource))
-        yield ("depends_on",), before, after
+        names = (renamed.get(address, address) for address in record.depends_on)
+        yield ("depends_on",), sorted(map(str, names)), sorted(map(str, resource.depends_on))

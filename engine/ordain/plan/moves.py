@@ -60,6 +60,15 @@ def move(recorded: Recorded, moves: tuple[Move, ...], locate: Locate) -> Moved:
     )
 
 
+def renamed(
+    record: ResourceRecord, desired: Iterable[Address], known: Mapping[Address, Move]
+) -> dict[Address, Address]:
+    """Return what a record rests on under a former name, and is ``desired`` under its new one: old to new."""
+    ends = {old: follow(old, known)[0] for old in record.depends_on}
+    now = frozenset(desired)
+    return {old: new for old, new in ends.items() if new != old and new in now}
+
+
 def renamed_versions(
     old: Iterable[VersionRecord], own: tuple[VersionRecord, ...], address: Address
 ) -> tuple[VersionRecord, ...]:
@@ -78,7 +87,7 @@ def _renamed(
     former: dict[Address, Address] = {}
     by: dict[Address, Move] = {}
     for address in sorted(records, key=BY_ADDRESS):
-        new, last = _follow(address, known)
+        new, last = follow(address, known)
         if last is None:
             continue
         taken = former.get(new, new if new in records else None)
@@ -89,7 +98,7 @@ def _renamed(
     return former, by
 
 
-def _follow(address: Address, known: Mapping[Address, Move]) -> tuple[Address, Move | None]:
+def follow(address: Address, known: Mapping[Address, Move]) -> tuple[Address, Move | None]:
     """Return where a chain of moves leads, and its last document. (That it does not go round, config has checked.)"""
     last: Move | None = None
     seen: set[Address] = set()

@@ -14,6 +14,7 @@ from ordain.api.kind import Kind, Outlook, Situation
 from ordain.expr.templates import ExpressionError
 from ordain.plan import deletes, refresh, steps, triggers
 from ordain.plan.assess import Asked, Assessed, Normalised, assess, build_fields, normalise
+from ordain.plan.moves import renamed
 from ordain.plan.order import dependencies_first
 from ordain.plan.request import Draft, Mode, Needs, PlanRequest
 from ordain.plan.resolve import MissingOutput, complaint, expression_paths, known_outputs
@@ -26,7 +27,7 @@ from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift
 from ordain.values.record import ResourceRecord
 from ordain.values.resource import Resource
-from ordain.values.setting import Import, Level, Policy, PolicyStage
+from ordain.values.setting import Import, Level, Move, Policy, PolicyStage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class _Pass:
     suppressed: dict[Address, tuple[FieldChange, ...]] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     imports: Mapping[Address, tuple[Import, ...]] = field(default_factory=dict)
+    moves: Mapping[Address, Move] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -57,6 +59,7 @@ def plan(request: PlanRequest) -> Draft | Needs:
         gate_policies=_gate_policies(request.desired.policies),
         taken=frozenset(one.place for one in request.recorded.resources.values() if one.place),
         imports=_imports(request),
+        moves={one.source: one for one in request.desired.moves},
     )
     if request.mode is not Mode.DESTROY:
         desired = request.desired.resources
@@ -164,6 +167,7 @@ def _situate(state: _Pass, resource: Resource, kind: Kind, model: type) -> Situa
         importing=tuple(one.id for one in state.imports.get(address, ())),
         rollback=request.rollbacks.get(address),
         release=address in request.releases,
+        renamed=renamed(record, resource.depends_on, state.moves) if record is not None and state.moves else {},
     )
     if provider is not None and normalised.spec is not None:
         recipe = request.registry.provider(resource.kind, provider.name).recipe(normalised.spec)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ordain.api.kind import Decision, Situation
+from ordain.values.address import Address
 from ordain.values.change import WRITTEN_DOWN, Cause, CauseCode, Effect
 from ordain.values.record import Hold
 
@@ -44,6 +45,10 @@ def standing_hold(decision: Decision, situation: Situation) -> Hold | None:
     return situation.record.hold if situation.record is not None and stays else None
 
 
+def called(old: Address, new: Address) -> str:
+    return f"{old} is called {new} now"
+
+
 def causes(situation: Situation, asked: Asked) -> Iterator[Cause]:
     """Yield the causes that lie in Moved and Import documents."""
     address = situation.resource.address
@@ -53,7 +58,7 @@ def causes(situation: Situation, asked: Asked) -> Iterator[Cause]:
             address=address,
             before=str(asked.former),
             after=str(address),
-            detail=f"{asked.former} is called {address} now",
+            detail=called(asked.former, address),
             at=asked.locate(asked.moved.written, ("spec", "from")),
         )
     for one in asked.imports if situation.record is None else ():
