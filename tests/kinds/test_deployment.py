@@ -259,6 +259,18 @@ def test_a_delete_retires_it() -> None:
     assert (decision.effect, [one.name for one in decision.operations]) == (Effect.RETIRE, ["delete"])
 
 
+@pytest.mark.parametrize(
+    ("private", "note"),
+    [
+        ({}, f"{URL} stays as it is"),
+        ({"pid": 7, "host": "ml-1"}, f"{URL} stays as it is; to stop it: kill 7 on ml-1"),
+    ],
+)
+def test_what_is_forgotten_goes_on_and_can_be_stopped(private: Mapping[str, Any], note: str) -> None:
+    decision = KIND.decide_forget(replace(record(), private=private), ".ordain/x")
+    assert decision.effect is Effect.FORGET and decision.notes == (note,)
+
+
 def test_it_waits_where_its_model_waits() -> None:
     assert KIND.inputs(situation(outlook(Effect.CREATE, deferred="the bucket"))).deferred == "the bucket"
 

@@ -104,6 +104,11 @@ class Deployment(Kind):
     def decide_delete(self, record: ResourceRecord, evidence: Evidence | None) -> Decision:
         return Decision(effect=Effect.RETIRE, operations=(Operation(name="delete"),))
 
+    def decide_forget(self, record: ResourceRecord, kept: str) -> Decision:
+        url, pid, host = record.outputs.get("url"), record.private.get("pid"), record.private.get("host")
+        stop = f"; to stop it: kill {pid} on {host}" if isinstance(pid, int) else ""
+        return Decision(effect=Effect.FORGET, notes=(f"{url} stays as it is{stop}",))
+
     def perform(self, call: Call, provider: Provider | None) -> StepResult:
         target = cast(DeploymentTarget, provider)
         if call.operation == "delete":
