@@ -86,3 +86,15 @@ def test_the_rounds_after_a_saved_plan_are_in_its_environment(cli: Callable[...,
     assert "dataset.training" in project("state", "list", "--env", "other").stdout
     assert "Nothing is recorded in dev." in project("state", "list", "--env", "dev").stdout
     project("destroy", "--yes", "--env", "other")
+
+
+def test_what_is_selected_takes_along_what_it_is_deferred_for(cli: Callable[..., Any]) -> None:
+    project = cli({"ordain.yaml": PROJECT, "infra/main.tf": MODULE})
+    chosen = {one["address"]: one for one in project.json("plan", "--select", "data_source.landed")["changes"]}
+    assert not chosen["infrastructure.bucket"].get("unselected") and chosen["dataset.training"]["unselected"]
+    assert "taken along: data_source.landed needs it" in chosen["infrastructure.bucket"]["notes"]
+    without = project.json("plan", "--select", "data_source.landed", "--select", "!infrastructure.bucket")["changes"]
+    assert all(one.get("unselected") for one in without)
+    project("apply", "--yes", "--select", "data_source.landed")
+    recorded = {line.split()[0] for line in project("state", "list").stdout.splitlines()[1:]}
+    assert recorded == {"data_source.landed", "infrastructure.bucket"}

@@ -286,6 +286,8 @@ def test_what_destroys_nothing_may_be_done_to_what_is_protected(action):
 def test_another_provider_does_not_take_over_what_is_protected():
     decision = KIND.decide(situation(BUSY, replace(record(protect=True), provider="pulumi")), delta())
     assert decision.protected and "what pulumi made would be left behind" in decision.blocked
+    (note,) = KIND.decide(situation(BUSY, replace(record(), provider="pulumi")), delta()).notes
+    assert note.startswith("provider changes: what pulumi made stays where it is")
 
 
 AGAIN = {**BUSY, "changes": [{**CREATE, "action": "replace"}], "again": True}

@@ -307,6 +307,8 @@ def _notes(situation: Situation, facts: Mapping[str, Json], forced: bool) -> Ite
         yield f"only outputs change: {', '.join(sorted(moved))}"
     if record is None or spec is None:
         return
+    if record.provider != situation.resource.provider:
+        yield f"provider changes: what {record.provider} made stays where it is, and is no longer looked after"
     for name in _MOVES_STATE:
         before, after = record.spec.get(name), spec.get(name)
         if before != after:

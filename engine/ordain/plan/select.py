@@ -130,7 +130,7 @@ def narrow(draft: Draft, selection: Selection, *, urgent: bool = False) -> Draft
     waits for another day. Nothing is lost: every change of the whole plan is in it, acting or ``unselected``. An
     ``urgent`` one (a rollback) does not mind what is wrong above what is wanted.
     """
-    needs = _between(draft.steps)
+    needs = {**_between(draft.steps), **_awaited(draft.changes)}
     stuck = _stuck(needs, selection.barred)
     start = {c.address for c in draft.changes if c.address in selection.wanted and c.address not in stuck}
     kept = start | {address for address in _reach(start, needs) if address not in selection.barred}
@@ -168,6 +168,16 @@ def _between(steps: Iterable[Step]) -> Mapping[Address, tuple[Address, ...]]:
             if owner[need] != step.address:
                 mine[owner[need]] = None
     return {address: tuple(others) for address, others in out.items()}
+
+
+def _awaited(changes: Iterable[Change]) -> Mapping[Address, tuple[Address, ...]]:
+    """Return, for each deferred change, the changes before it: it has no steps yet that could wait for theirs."""
+    coming = {change.address: change for change in changes if change.acts or change.deferred}
+    return {
+        address: tuple(other for other in change.depends_on if other in coming)
+        for address, change in coming.items()
+        if change.deferred
+    }
 
 
 def _stuck(needs: Mapping[Address, tuple[Address, ...]], barred: frozenset[Address]) -> Mapping[Address, Address]:
