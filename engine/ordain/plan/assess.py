@@ -266,12 +266,11 @@ def _changed(
 ) -> Assessed:
     flat, fingerprint, asked = more
     resource = situation.resource
-    causes = (
+    causes = special.rooted(
+        decision,
         *special.causes(situation, asked),
         *causes_of(kind, situation, delta, decision, (asked.locate, asked.origin)),
     )
-    if decision.effect is not Effect.MOVE:  # another name alone makes nothing again: it is never the root
-        causes = tuple(sorted(causes, key=lambda cause: cause.code is CauseCode.MOVED))
     decision = special.named(decision, causes)
     change = Change(
         address=resource.address,

@@ -45,6 +45,13 @@ def standing_hold(decision: Decision, situation: Situation) -> Hold | None:
     return situation.record.hold if situation.record is not None and stays else None
 
 
+def rooted(decision: Decision, *causes: Cause) -> tuple[Cause, ...]:
+    """Return the causes with new names last, where there is more: a name alone makes nothing again."""
+    if decision.effect is Effect.MOVE:
+        return causes
+    return tuple(sorted(causes, key=lambda cause: cause.code is CauseCode.MOVED))
+
+
 def called(old: Address, new: Address) -> str:
     return f"{old} is called {new} now"
 
