@@ -53,14 +53,16 @@ class ResolveOptions:
     """What the command line says.
 
     ``environment``: None picks the only one, or the default. ``variables`` are texts from outside, ``origins`` where
-    each came from (``--var``, ``ORDAIN_VAR_x``, a file; for messages). ``digest`` gives the keyed digest of a secret
-    called ``secret.NAME`` or ``var.name``, None where it is not at hand. ``settings`` are the setting kinds and the
-    import paths of their models. ``blueprints`` are those that documents may ``use``.
+    each came from (``--var``, ``ORDAIN_VAR_x``, a file; for messages), ``sources`` the files they stand in. ``digest``
+    gives the keyed digest of a secret called ``secret.NAME`` or ``var.name``, None where it is not at hand.
+    ``settings`` are the setting kinds and the import paths of their models. ``blueprints`` are those that documents may
+    ``use``.
     """
 
     environment: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     digest: Digest = _no_digest
     settings: Mapping[str, str] = field(default_factory=lambda: BUILT_IN)
     blueprints: Mapping[str, Blueprint] = field(default_factory=dict)
@@ -186,7 +188,9 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     checked = environments.check_all({one.name: one for one in index.of("Environment")}, settings)
     chosen = environments.choose(checked, options.environment, document.source if document else None, report)
     environment = chosen or next(iter(checked), environments.IMPLICIT)  # where it is unclear: to check the rest with
-    project = settings.check(document, environment, ("variables", "state")) if document and not document.broken else None
+    project = (
+        settings.check(document, environment, ("variables", "state")) if document and not document.broken else None
+    )
     declared = _declared(project)
     names = declared.variables if declared else None
     every = {name: settings.environment(one, names) for name, one in checked.items()}
@@ -236,6 +240,7 @@ def _values(
         source=written.source if written is not None else None,
         texts=options.variables,
         origins=options.origins,
+        sources=options.sources,
         complete=written is None or not written.document.broken,
     )
     return variables.values(declared, given, options.digest, report), variables.places(declared, given)

@@ -30,6 +30,8 @@ Digest = Callable[[str], str | None]
 class Given:
     """What sets variables: the chosen environment (its place in a file), and texts from outside with their origin.
 
+    ``sources`` are the files that texts from outside stand in, by variable: mappings of names to values.
+
     ``complete``: the environment's document could be read; where not, it may have set what seems unset.
     """
 
@@ -38,6 +40,7 @@ class Given:
     source: Source | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     complete: bool = True
 
 
@@ -74,8 +77,11 @@ def values(declared: Declared, given: Given, digest: Digest, report: Report) -> 
     for name in given.texts:
         origin = given.origins.get(name, "--var")
         if name not in declared.variables and not origin.startswith("ORDAIN_VAR_"):
+            place = Place(source=declared.source, path=("spec", "variables"), key=True)
+            if name in given.sources:
+                place = Place(source=given.sources[name], path=(name,), key=True, hidden=True)
             report.add(
-                Place(source=declared.source, path=("spec", "variables"), key=True),
+                place,
                 "variable-unknown",
                 f"{origin} sets {name!r}, which the project does not declare",
                 choose(name, declared.variables, "variables"),
@@ -226,15 +232,17 @@ class _Variable:
 
     def _from_text(self, text: str, secret: bool) -> Tree:
         origin = self.given.origins.get(self.name, "--var")
+        file = self.given.sources.get(self.name)
+        place = Place(source=file, path=(self.name,), hidden=secret) if file is not None else self.place()
         if secret:
-            self._check(text, self.place(), "from outside", hidden=True)
+            self._check(text, place, "from outside", hidden=True)
             name = f"var.{self.name}"
             return Secret(expression=f"${{{{ {name} }}}}", names=(name,), digest=self.digest(name))
         try:
             value = _typed(text, str(self.spec["type"]))
         except ValueError:
             value = text
-        self._check(value, self.place(), f"from {origin}")
+        self._check(value, place, f"from {origin}" if file is None else "")
         return value
 
     def _check(self, value: Tree, place: Place, said: str = "", hidden: bool = False) -> None:

@@ -12,7 +12,7 @@ from ordain.config.load import Document, FileText, parse, read_project
 from ordain.config.resolve import Resolution, ResolveOptions, resolve
 from ordain.session.context import Context
 from ordain.session.secrets import Secrets
-from ordain.session.variables import given_variables, origins
+from ordain.session.variables import given_variables, origins, sources
 from ordain.values.diagnostic import Diagnostic, OrdainError, in_order
 from ordain.values.resource import Desired
 
@@ -44,6 +44,7 @@ def load(context: Context, key: bytes | None) -> Loaded:
         environment=context.choice.environment,
         variables=variables,
         origins=origins(context),
+        sources=sources(context),
         digest=lambda name: secrets.digest((name,)),
         blueprints=blueprints,
     )
