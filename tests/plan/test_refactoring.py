@@ -51,7 +51,7 @@ def test_what_is_moved_and_changed_is_one_change(applied: Callable[[str], Any]) 
     one.write(value("new", 2) + moved("old", "new"))
     (change,) = one.changes().values()
     assert change["effect"] == "update" and change["previous_address"] == "value.old"
-    assert [cause["code"] for cause in change["causes"]] == ["moved", "spec"]
+    assert [cause["code"] for cause in change["causes"]] == ["spec", "moved"]
     one.apply()
     assert one.recorded() == ["value.new"] and not one.changes()
 
