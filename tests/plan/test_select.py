@@ -172,3 +172,17 @@ def test_a_selector_names_keys(project: Callable[[str], Any], selector: str, key
 @pytest.mark.parametrize(("selector", "hint"), [("other", "value.other"), ("value.othr", "value.other")])
 def test_a_selector_that_matches_nothing_is_mended(graph: Any, selector: str, hint: str) -> None:
     assert f"did you mean {hint}?" in graph.run("plan", "--select", selector, expect=6)
+
+
+@pytest.mark.parametrize("words", [("why",), ("state", "show")])
+def test_an_address_is_typed_as_in_a_selector(project: Callable[[str], Any], words: tuple[str, ...]) -> None:
+    one = project(
+        "kind: Value\nname: a\nfor_each: [x, y]\nspec: {value: 1}\n---\nkind: Value\nname: ax\nspec: {value: 1}\n"
+    )
+    one.apply()
+    for text in ("value.a[x]", "value.a['x']", 'value.a["x"]'):
+        assert 'value.a["x"]' in one.run(*words, text)
+    several = one.run(*words, "value.a", expect=6)
+    assert """name one: value.a["x"], value.a["y"]""" in several and "did you mean" not in several
+    assert "did you mean value.ax?" in one.run(*words, "value.axx", expect=6)
+    assert "did you mean" in one.run(*words, "value.ax[z]", expect=6)

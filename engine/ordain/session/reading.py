@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from ordain.api.store import RunRecord
 from ordain.session.context import Context
+from ordain.session.naming import find, hint
 from ordain.session.stores import open_state
-from ordain.values.address import Address
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.record import Recorded, ResourceRecord, VersionRecord
 
@@ -31,19 +29,17 @@ def read_runs(context: Context, limit: int) -> tuple[str, tuple[RunRecord, ...]]
 def read_resource(context: Context, text: str) -> tuple[ResourceRecord, tuple[VersionRecord, ...]]:
     """Return one recorded resource and its versions; raise ``OrdainError`` where there is none."""
     recorded = read_resources(context)
-    found = next((record for address, record in recorded.resources.items() if str(address) == text), None)
-    if found is None:
-        near = difflib.get_close_matches(text, [str(address) for address in recorded.resources], n=1)
-        hint = f"did you mean {near[0]}?" if near else "see what there is: ordain state list"
+    address = find(text, recorded.resources)
+    if address is None:
         raise OrdainError(
             Diagnostic(
                 code="not-recorded",
                 summary=f"{text} is not recorded in {recorded.environment}",
-                fix=hint,
+                fix=hint(text, recorded.resources, "see what there is: ordain state list"),
                 exit=ExitCode.SPEC,
             )
         )
-    return found, recorded.versions.get(Address.parse(text), ())
+    return recorded.resources[address], recorded.versions.get(address, ())
 
 
 def _chosen_environment(context: Context, recorded: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from ordain.render.view import has_nothing_to_say
 from ordain.session import again, cache
 from ordain.session.context import Context
 from ordain.session.loading import load
+from ordain.session.naming import find, hint
 from ordain.session.planning import Planned, PlanOptions, make_plan
 from ordain.session.stores import open_artifacts, open_state
 from ordain.session.variables import given_variables
@@ -176,15 +176,15 @@ def _bytes(path: Path) -> bytes:
 
 def address_of(text: str, planned: Planned) -> Address:
     """Return the address ``text`` names in a plan; raise ``OrdainError`` with a near match where it names none."""
-    known = {str(address): address for address in (*planned.draft.outlooks, *planned.recorded.resources)}
-    if text in known:
-        return known[text]
-    near = difflib.get_close_matches(text, sorted(known), n=1)
+    known = {*planned.draft.outlooks, *planned.recorded.resources}
+    found = find(text, known)
+    if found is not None:
+        return found
     raise OrdainError(
         Diagnostic(
             code="address-unknown",
             summary=f"there is no {text}",
-            fix=f"did you mean {near[0]}?" if near else "see the addresses there are: ordain graph",
+            fix=hint(text, known, "see the addresses there are: ordain graph"),
             exit=ExitCode.SPEC,
         )
     )
