@@ -8,7 +8,7 @@ from ordain.apply import fold
 from ordain.values.address import Address
 from ordain.values.change import Action
 from ordain.values.codec import plain
-from ordain.values.record import SettingRecord
+from ordain.values.record import Hold, SettingRecord
 from ordain.values.resource import Lifecycle
 
 
@@ -86,6 +86,18 @@ def test_a_moved_resource_leaves_its_old_address(change, step):
     assert (first.version, second.version) == (VERSION, new)  # the older ones first, already with the first step
     again = fold.mutations(change, step, StepResult(), "r", fold.Before(record=put.record))
     assert again[0].record.place == "probe.old"  # its folder stays where it is, whatever comes later
+
+
+def test_what_is_known_of_a_version_that_is_held_is_not_overwritten(change, step):
+    (made,) = fold.mutations(change, step, StepResult(facts={"columns": "of the version"}), "r", BEFORE)
+    edited = replace(
+        change, facts={"columns": "as desired", "more": 1}, hold=Hold(version="v", recipe="r", actor="a", reason="b")
+    )
+    (put,) = fold.mutations(
+        edited, replace(step, operation="record"), StepResult(), "r", fold.Before(record=made.record)
+    )
+    assert put.record.facts["columns"] == "of the version" and put.record.facts["more"] == 1
+    assert put.record.hold == edited.hold
 
 
 def test_what_is_only_written_down_keeps_what_was_made(change, step):

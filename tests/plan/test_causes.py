@@ -10,10 +10,10 @@ import pytest
 from ordain.api.kind import Decision, Delta, Outlook, Situation
 from ordain.kinds.model import Model
 from ordain.plan.assess import Asked
-from ordain.plan.causes import causes_of
+from ordain.plan.causes import _gravest_first, causes_of
 from ordain.plan.special import adjusted
 from ordain.values.address import Address
-from ordain.values.change import Cause, CauseCode, Effect
+from ordain.values.change import Cause, CauseCode, Effect, FieldChange
 from ordain.values.fingerprint import Facet, Fingerprint
 from ordain.values.record import Health, ResourceRecord
 from ordain.values.resource import Resource
@@ -155,3 +155,18 @@ def test_nothing_protected_is_replaced(protect: bool, replaces: bool) -> None:
     stopped = protect and replaces
     assert (decision.effect is Effect.BLOCKED, decision.protected) == (stopped, stopped)
     assert bool(decision.blocked) is stopped and ("lifecycle.protect" in decision.blocked) is stopped
+
+
+def test_what_makes_a_model_again_stands_before_what_only_judges_it() -> None:
+    fields = tuple(FieldChange(path=(name,), before=1, after=2) for name in ("gates", "description", "params", "model"))
+    ordered = _gravest_first(Model(), Delta(is_new=False, facets=frozenset(), fields=fields))
+    assert [field.path[0] for field in ordered] == ["description", "params", "model", "gates"]
+
+
+def test_what_is_only_written_down_above_is_no_cause_below(project: Callable[[str], Any]) -> None:
+    reader = 'kind: Value\nname: reader\nspec: {{value: "${{{{ value.glue.outputs.value }}}}"}}\n---\n'.format()
+    one = project(reader + GLUE.format(more="description: a\n"))
+    one.apply()
+    one.write(reader + GLUE.format(more="description: b\n").replace("value: 1", "value: 3"))
+    paths = [cause["path"] for cause in one.changes()["value.reader"]["causes"]]
+    assert paths == [["spec", "value"], []]

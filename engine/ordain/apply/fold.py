@@ -64,7 +64,7 @@ def _record(
         spec=change.after,
         fingerprint=_fingerprint(change),
         inputs=change.inputs,
-        facts={**(kept.facts if kept else {}), **change.facts, **result.facts},
+        facts=_facts(change, result, kept),
         outputs={**kept.outputs, **result.outputs} if kept else result.outputs,
         private={**kept.private, **result.private} if kept else result.private,
         description=change.description,
@@ -79,6 +79,13 @@ def _record(
         place=_place(change, previous),
         options=change.run,
     )
+
+
+def _facts(change: Change, result: StepResult, kept: ResourceRecord | None) -> Mapping[str, Json]:
+    """Return what is known of the resource now; of one that is held at another version, what is known of that."""
+    if kept is not None and change.hold is not None:
+        return {**change.facts, **kept.facts, **result.facts}
+    return {**(kept.facts if kept is not None else {}), **change.facts, **result.facts}
 
 
 def _place(change: Change, previous: ResourceRecord | None) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ordain.api.fields import facets
 from ordain.api.kind import Decision, Delta, Kind, Situation
 from ordain.api.triggers import named
 from ordain.plan.special import called
 from ordain.values.address import Address
-from ordain.values.change import Cause, CauseCode, Effect
+from ordain.values.change import Cause, CauseCode, Effect, FieldChange
 from ordain.values.data import Json, Path
 from ordain.values.fingerprint import Facet
 from ordain.values.record import Health, ResourceRecord
@@ -66,7 +67,7 @@ def _found(
         )
         return
     written = situation.expressions
-    for field in delta.fields:
+    for field in _gravest_first(kind, delta):
         if situation.renames(field):
             continue
         readers = next((by for path, by in written.items() if field.path[: len(path)] == path), ())
@@ -105,6 +106,15 @@ def _found(
         yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="the hold of a rollback is released")
     if delta.requested:
         yield Cause(code=CauseCode.REQUESTED, address=resource.address, detail="asked for with --replace")
+
+
+_GRAVEST = (Facet.BUILD, Facet.SERVE, Facet.JUDGE, Facet.RECORD)
+
+
+def _gravest_first(kind: Kind, delta: Delta) -> list[FieldChange]:
+    """Return the fields by what their change asks for; a provider's own options count as what it is made of."""
+    known = facets(kind.spec)
+    return sorted(delta.fields, key=lambda field: _GRAVEST.index(known.get(str(field.path[0]), Facet.BUILD)))
 
 
 def _renamed(situation: Situation, delta: Delta, places: Places) -> Iterator[Cause]:
@@ -164,7 +174,8 @@ def _upstream(situation: Situation, followed: frozenset[Address]) -> Iterator[Ca
     for address in situation.resource.depends_on:
         outlook = situation.upstream.get(address)
         if outlook is not None and outlook.changes and address in followed:
-            yield from outlook.causes
+            # What of it was only written down has no consequence here.
+            yield from (one for one in outlook.causes if one.code is not CauseCode.SPEC or one.path[:1] == ("spec",))
             yield Cause(
                 code=CauseCode.UPSTREAM,
                 address=address,
