@@ -102,3 +102,11 @@ def test_a_wrong_number_or_environment_is_refused(ordain: Ordain, tmp_path: Path
     write(tmp_path, 1, TWO)
     assert "-n" in ordain("history", "-n", "0", expect=6)
     assert "nowhere" in ordain("history", "--env", "nowhere", expect=6)
+
+
+def test_what_was_asked_for_is_told(ordain: Ordain, tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    ordain("apply", "--yes", "--select", "value.*")
+    ordain("destroy", "--yes")
+    assert [run["what"] for run in runs(ordain)] == ["destroy", "apply --select value.*"]
+    assert "apply --select value.*" in ordain("history")

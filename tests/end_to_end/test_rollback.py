@@ -75,4 +75,6 @@ def test_rollback_holds_until_it_is_released_or_the_model_changes(project: Any) 
     assert project.effects() == {"model.subscriber": "retrain", "deployment.subscriber-api": "redeploy"}
     project("apply", "--yes")
     assert "held" not in project("plan", "--detailed-exitcode").stdout
+    told = project("history").stdout
+    assert "rollback model.subscriber: answers are off" in told and "release model.subscriber" in told
     project("destroy", "--yes")

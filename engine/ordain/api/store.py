@@ -60,7 +60,8 @@ class StepEnd:
 class RunRecord:
     """One apply: times are seconds since the epoch; ``outcome`` is None while it runs or after it was cut off.
 
-    ``predicted`` is how long its plan said it would take.
+    ``predicted`` is how long its plan said it would take, ``what`` in words what was asked for (``destroy``,
+    ``rollback model.a: answers are off``).
     """
 
     id: str
@@ -71,6 +72,7 @@ class RunRecord:
     finished: float | None = None
     outcome: str | None = None
     predicted: Estimate | None = None
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

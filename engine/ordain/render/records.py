@@ -89,17 +89,18 @@ def plugins_json(rows: Iterable[PluginRow]) -> str:
 
 
 def history_text(runs: Sequence[RunRecord], environment: str) -> str:
-    """Return the runs of an environment as a table, in the order given: id, start (UTC), who, end, time, prediction."""
+    """Return the runs of an environment as a table, in the order given, with what was asked for and how it ended."""
     if not runs:
         return f"No run of {clean(environment)} is recorded.\n"
-    headers = ("RUN", "STARTED (UTC)", "WHO", "OUTCOME", "TOOK", "PREDICTED")
+    headers = ("RUN", "STARTED (UTC)", "WHO", "OUTCOME", "TOOK", "PREDICTED", "WHAT")
     return table([_run_row(run) for run in runs], headers)
 
 
 def _run_row(run: RunRecord) -> tuple[str, ...]:
     started = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S")
     took = seconds_text(run.finished - run.started) if run.finished is not None else "-"
-    return run.id, started, cut(run.actor, 24) or "-", run.outcome or "not ended", took, _predicted(run)
+    outcome, what = run.outcome or "not ended", clean(run.what) or "-"
+    return run.id[:8], started, cut(run.actor, 24) or "-", outcome, took, _predicted(run), what
 
 
 def _predicted(run: RunRecord) -> str:

@@ -24,6 +24,7 @@ from ordain.session.loading import Loaded, load
 from ordain.session.planning import PlanOptions, make_plan
 from ordain.session.requests import Requests
 from ordain.session.reviewing import Reviewer
+from ordain.session.saved import check_variables
 from ordain.session.secrets import Secrets
 from ordain.session.session import attached, drop_attachments, drop_files, read_plan_file
 from ordain.session.stores import open_artifacts, open_state
@@ -95,6 +96,8 @@ def apply_project(context: Context, options: ApplyOptions, talk: Talk) -> ExitCo
         context = _in_environment(context, saved.program.environment)
     with open_state(context, create=True) as store:
         loaded = load(context, store.digest_key()) if saved is None else None
+        if saved is not None:
+            check_variables(context, store.digest_key(), saved.program)
         environment = loaded.desired.environment.name if loaded else saved.program.environment if saved else ""
         for _ in range(ROUNDS):
             with _holding(context, store, environment) as (run, token):
@@ -295,6 +298,7 @@ def _execute(work: _Work, plan: Plan, secrets: Secrets, resources: Mapping[Addre
             actor=context.actor,
             started=context.clock(),
             predicted=plan.envelope.duration,
+            what=_what(work.options),
         )
     )
     with closing(LocalExecutor(context.home, parallelism=work.options.parallelism)) as executor:
@@ -308,6 +312,19 @@ def _execute(work: _Work, plan: Plan, secrets: Secrets, resources: Mapping[Addre
     if program.mode == "destroy":
         collect(context, work.store, work.environment, work.token)
     return report.exit
+
+
+def _what(options: ApplyOptions) -> str:
+    """Say in words what was asked for."""
+    asked = options.plan.rollback
+    if asked is not None:
+        return f"release {asked.address}" if asked.release else f"rollback {asked.address}: {asked.reason}"
+    if options.plan_file is not None:
+        return f"apply {options.plan_file.name}"
+    word = "destroy" if options.plan.destroy else "refresh" if options.plan.refresh_only else "apply"
+    narrowed = (f" --select {text}" for text in options.plan.select)
+    again = (f" --replace {text}" for text in options.plan.replace)
+    return "".join((word, *narrowed, *again))
 
 
 def _placed(

@@ -55,6 +55,7 @@ _FORMAT_1 = (
 def _second(connection: Connection) -> None:
     for column, type in _PREDICTED:
         connection.execute(f"ALTER TABLE runs ADD COLUMN predicted_{column} {type}")
+    connection.execute("ALTER TABLE runs ADD COLUMN what TEXT NOT NULL DEFAULT ''")
 
 
 # How long the plan of a run said it would take; all null where it did not say.

@@ -30,7 +30,7 @@ DONE = "done"
 """The ``outcome`` of a step that did what it should; only such steps teach how long the next one takes."""
 
 _ARTIFACT = re.compile(r"sha256:[0-9a-f]{64}")
-_RUN = ("id", "environment", "plan_digest", "actor", "started", "finished", "outcome")
+_RUN = ("id", "environment", "plan_digest", "actor", "started", "finished", "outcome", "what")
 _PREDICTED = ("predicted_p50", "predicted_p90", "predicted_runs", "predicted_basis")
 _UPSERT_RESOURCE = (
     "INSERT INTO resources (environment, address, json) VALUES (?, ?, ?) "
@@ -149,7 +149,7 @@ def referenced_artifacts(connection: Connection) -> frozenset[str]:
 
 
 def begin_run(connection: Connection, run: RunRecord) -> None:
-    told = (run.id, run.environment, run.plan_digest, run.actor, run.started, run.finished, run.outcome)
+    told = tuple(getattr(run, name) for name in _RUN)
     one = run.predicted
     predicted = (None, None, None, None) if one is None else (one.p50, one.p90, one.runs, one.basis)
     names = (*_RUN, *_PREDICTED)
