@@ -1,0 +1,49 @@
+"""What may be said beside a saved plan: texts of secrets, which it does not hold, and no other variable."""
+
+from __future__ import annotations
+
+from ordain.session.context import Context
+from ordain.session.loading import load
+from ordain.session.variables import origins
+from ordain.values.data import Secret, leaves
+from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
+from ordain.values.plan import Program
+
+
+def check_variables(context: Context, key: bytes | None, program: Program) -> None:
+    """Raise ``OrdainError`` where variables that are no secrets are set to what the plan was not made with.
+
+    A plan does not keep its variables: whether they are the same shows in what the project comes to with them.
+    """
+    said = {name: origin for name, origin in origins(context).items() if not origin.startswith("ORDAIN_VAR_")}
+    if not said:
+        return
+    named = {
+        name
+        for change in program.changes
+        for _, leaf in leaves(change.after)
+        for name in (leaf.names if isinstance(leaf, Secret) else ())
+    }
+    open_ones = {name: origin for name, origin in said.items() if f"var.{name}" not in named}
+    if not open_ones or any(_desired(context, one) == program.spec_digest for one in (key, None)):
+        return
+    raise OrdainError(*(_belongs(name, origin) for name, origin in sorted(open_ones.items())))
+
+
+def _desired(context: Context, key: bytes | None) -> str:
+    """Return the digest of what is desired with the variables that are given; "" where the project does not read."""
+    try:
+        return load(context, key).desired.digest
+    except OrdainError:  # a saved plan is also applied where its project is not
+        return ""
+
+
+def _belongs(name: str, origin: str) -> Diagnostic:
+    option = origin if origin == "--var" else f"--var-file {origin}"
+    return Diagnostic(
+        code="plan-variable",
+        summary=f"{option} sets {name}: that belongs to planning, and the plan was not made with it",
+        detail="a saved plan is applied as it is; only secrets are given to apply, and it names none of this name",
+        fix=f"leave {name} out, or plan again with it: ordain plan --var {name}=… --out FILE",
+        exit=ExitCode.SPEC,
+    )
