@@ -231,6 +231,31 @@ def test_refresh_only_brings_nothing_about(applied: Callable[[str], Any]) -> Non
     one.write(value("a", 2) + "---\n" + value("b"))
     plan = one.plan("--refresh-only")
     assert plan["mode"] == "refresh-only" and not plan["changes"] and not plan["steps"]
+    told = one.run("plan", "--refresh-only")
+    assert told.startswith("Nothing to take in. What can be looked at of 1 resource stands as recorded; the project")
+    assert "Nothing to take in (1 left as recorded" in one.run("plan", "--refresh-only", "--format", "markdown")
+
+
+def test_refresh_only_shows_what_it_does_not_take_in(applied: Callable[[str], Any]) -> None:
+    one = applied(value("a", 1))
+    (one.root / "a.csv").write_text("n,y\n" + "1,a\n2,b\n" * 20, encoding="utf-8")
+    one.write("kind: DataSource\nname: rows\nspec: {provider: csv, path: a.csv}\n")
+    one.apply()
+    assert not one.plan("--refresh-only").get("drift")
+    with (one.root / "a.csv").open("a", encoding="utf-8") as file:
+        file.write("3,a\n" * 9)
+    one.write("kind: DataSource\nname: rows\nspec: {provider: csv, path: gone.csv}\n")  # an edit is not looked at
+    plan = one.plan("--refresh-only")
+    (drift,) = plan["drift"]
+    assert drift["address"] == "data_source.rows" and "9 rows added" in drift["detail"] and not plan["changes"]
+    told = one.run("plan", "--refresh-only")
+    assert told.startswith("Nothing to take in. 1 left as recorded.") and "9 rows added" in told
+    one.apply("--refresh-only")
+    assert one.plan("--refresh-only")["drift"] == [drift]
+    (one.root / "a.csv").unlink()
+    plan = one.plan("--refresh-only")
+    (problem,) = plan["diagnostics"]
+    assert problem["code"] == "source-missing" and problem["severity"] == "warning" and plan["status"]["applyable"]
 
 
 def test_an_import_of_what_cannot_be_imported_is_explained(applied: Callable[[str], Any]) -> None:

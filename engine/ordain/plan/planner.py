@@ -12,7 +12,7 @@ from itertools import count
 
 from ordain.api.kind import Kind, Outlook, Situation
 from ordain.expr.templates import ExpressionError
-from ordain.plan import deletes, refresh, steps, triggers
+from ordain.plan import deletes, refresh, seen, steps, triggers
 from ordain.plan.assess import Asked, Assessed, Normalised, assess, build_fields, normalise
 from ordain.plan.moves import renamed
 from ordain.plan.order import dependencies_first
@@ -93,8 +93,11 @@ def _visit(state: _Pass, resource: Resource) -> None:
     kind = request.registry.kind(resource.kind)
     if request.mode is Mode.REFRESH_ONLY:
         record = request.recorded.resources.get(address)
-        if record is None or not kind.refreshes:
+        if record is None:
             _stands(state, resource, record)
+            return
+        if not kind.refreshes:
+            _shows(state, resource, record, kind)
             return
         resource = refresh.as_recorded(resource, record)
     model = request.registry.model(resource.kind, resource.provider)
@@ -249,6 +252,23 @@ def _stands(state: _Pass, resource: Resource, record: ResourceRecord | None) -> 
     state.outlooks[resource.address] = refresh.outlook(resource, record)
     state.resources[resource.address] = resource
     state.unchanged += record is not None
+
+
+def _shows(state: _Pass, resource: Resource, record: ResourceRecord, kind: Kind) -> None:
+    """Keep as it was recorded what is only to be shown, and what of the world is otherwise."""
+    request, address = state.request, resource.address
+    model = request.registry.model(record.kind, record.provider)
+    situation = _situate(state, refresh.as_recorded(resource, record), kind, model)
+    look = kind.look(situation) if situation is not None and situation.spec is not None else None
+    if look is not None and address not in request.evidence:
+        state.looks.append(replace(look, sight=request.sight))
+        state.waiting.add(address)
+        return
+    _stands(state, resource, record)
+    if situation is not None and look is not None:
+        evidence = request.evidence[address]
+        state.drift += seen.drift(kind, replace(situation, evidence=evidence), record)
+        state.diagnostics += [_placed(resource, one, request) for one in seen.told(evidence.problems)]
 
 
 def _placed(resource: Resource, problem: Diagnostic, request: PlanRequest) -> Diagnostic:

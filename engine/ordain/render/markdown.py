@@ -118,6 +118,8 @@ def _head(plan: Plan) -> str:
     for change in breaks[:20]:
         broken = escape(reasons.broken_text(program, change), 600)
         out += f"> [!CAUTION]\n> **{_name(change.address)} gets another signature. It breaks: {broken}.**\n\n"
+    if not table and program.mode == "refresh-only":
+        return out + f"Nothing to take in ({still:,} left as recorded; the project was not compared).\n"
     if not table:
         return out + f"No changes to resources{f' ({still:,} unchanged)' if still else ''}.\n"
     return (

@@ -30,7 +30,13 @@ def no_changes_text(program: Program) -> str:
     still = view.unchanged(program)
     are = "is" if still == 1 else "are"
     what = f"{count(still, 'resource')} {are} as specified" if still else "There is nothing here yet"
-    return f"No changes. {what} (environment {program.environment}, state serial {program.serial}).\n"
+    said = f"No changes. {what}"
+    if program.mode == "refresh-only" and still:
+        said = (
+            f"Nothing to take in. What can be looked at of {count(still, 'resource')} stands as recorded;"
+            " the project and the artifacts were not compared"
+        )
+    return f"{said} (environment {program.environment}, state serial {program.serial}).\n"
 
 
 def _plan(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
@@ -52,14 +58,15 @@ def _plan(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
 
 def _summary(program: Program) -> Iterator[Line]:
     still = view.unchanged(program)
-    rest = f" {still:,} unchanged." if still else ""
+    rest = f" {still:,} {'unchanged' if program.mode != 'refresh-only' else 'left as recorded'}." if still else ""
     said = view.summary_text(program)
     place = f"  environment {program.environment}, state serial {program.serial}"
     kind = "" if program.mode == "normal" else f"{clean(program.mode).capitalize()}: "
     if said:
         yield line((f"{kind}{said}.", Style.STRONG), rest, (place, Style.DIM))
     else:
-        empty = "This plan has errors." if program.status.errored else "No changes to resources."
+        quiet = "Nothing to take in." if program.mode == "refresh-only" else "No changes to resources."
+        empty = "This plan has errors." if program.status.errored else quiet
         yield line((empty, Style.STRONG), rest, (place, Style.DIM))
     if program.selection:
         yield line(("Selected: ", Style.STRONG), view.selection_text(program))
