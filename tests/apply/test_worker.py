@@ -145,7 +145,7 @@ def test_the_next_plan_sees_what_was_applied(run, name):
             self.outputs, self.deferred = record.outputs, ""
 
     planned = known_outputs(desired, {record.address: Outlook(record) for record in UPSTREAM})
-    defaults = {"do": "", "seconds": 0.0, "mark": ""}
+    defaults = {"do": "", "seconds": 0.0, "mark": "", "until": ""}
     assert change.after == {**planned.spec, **defaults}
     assert change.fingerprint == fingerprint_of(model, change.after, change.inputs, record_part(change))
     # a retry, or a plan that was made when the outputs were known already, comes to the same

@@ -110,7 +110,7 @@ def assess(kind: Kind, model: type, situation: Situation, asked: Asked) -> Asses
 
 
 def _rolled_back(kind: Kind, situation: Situation, record: ResourceRecord, asked: Asked) -> Assessed:
-    """Go back to an earlier version whatever else is pending, or broken above: all but the version stays as recorded."""
+    """Go back to an earlier version whatever is pending, or broken above: all but the version stays as recorded."""
     situation = replace(situation, resource=as_recorded(situation.resource, record), spec=record.spec)
     delta = Delta(is_new=False, facets=frozenset())
     decision = kind.decide(situation, delta)
