@@ -94,6 +94,8 @@ def test_the_whole_life_of_a_project(cli: Callable[..., Any], tools: Any) -> Non
     os.kill(server["pid"], signal.SIGKILL)
     assert tools.gone(server["pid"])
     assert project.effects() == {"deployment.subscriber-api": "restart"}
+    shown = project.json("plan", "--refresh-only")
+    assert not shown["changes"] and [one["address"] for one in shown["drift"]] == ["deployment.subscriber-api"]
     project("apply", "--yes")
     assert project.output("deployment.subscriber-api", "url") == url
     tools.post(f"{url}/predict", {"rows": [row]})

@@ -33,9 +33,7 @@ def test_rollback_holds_until_it_is_released_or_the_model_changes(project: Any) 
     assert "Say why" in project("rollback", "model.subscriber", expect=6).stderr
     assert "no versions to go back to" in project("rollback", "dataset.training", "--reason", "x", expect=6).stderr
     assert "did you mean model.subscriber" in project("rollback", "model.subscribe", "--reason", "x", expect=6).stderr
-    assert "is what stands" in project(
-        "rollback", "model.subscriber", "--to", second, "--reason", "x", expect=6
-    ).stderr
+    assert "is what stands" in project("rollback", "model.subscriber", "--to", second, "--reason", "x", expect=6).stderr
     assert "names no version" in project("rollback", "model.subscriber", "--to", "vX", "--reason", "x", expect=6).stderr
     assert "is not held" in project("rollback", "model.subscriber", "--release", expect=6).stderr
 

@@ -149,7 +149,9 @@ def test_memories_are_kept_for_the_next_time_but_not_those_of_broken_looks(asker
 BROKEN = Evidence(problems=(Diagnostic(code="broken", summary="broken"),))
 
 
-@pytest.mark.parametrize("failed", [BROKEN, replace(BROKEN, witness={"size": 1}), replace(SEEN, problems=BROKEN.problems)])
+@pytest.mark.parametrize(
+    "failed", [BROKEN, replace(BROKEN, witness={"size": 1}), replace(SEEN, problems=BROKEN.problems)]
+)
 def test_a_look_that_fails_takes_nothing_from_what_is_remembered(asker, failed):
     context = asker().context
     save_memories(context, "dev", {ROWS: look()}, {ROWS: failed})

@@ -165,8 +165,9 @@ class Decision:
 
 class Kind(ABC):
     """See the module. ``name`` is the word in ``kind:``; ``default_provider`` is used where a spec names none;
-    ``judged`` kinds make versions that policies at stage gate judge and environments promote. ``importable`` says what an ``Import``'s id is
-    ("": there is nothing to import). ``refreshes``: what the world shows of it can be taken in alone (--refresh-only).
+    ``judged`` kinds make versions that policies at stage gate judge and environments promote.
+    ``importable`` says what an ``Import``'s id is ("": there is nothing to import).
+    ``refreshes``: what the world shows of it can be taken in alone (--refresh-only).
     """
 
     name: ClassVar[str]

@@ -148,9 +148,9 @@ class DataProvider(Provider):
     columns in file order. A type is integer, number, boolean, category, text, datetime or date. Numbers also have
     ``min``, ``max``, ``mean``, ``quantiles`` (11: the deciles) and ``ranks`` (how many cells are up to each); dates and
     datetimes ``min`` and ``max`` as ISO texts; columns with few levels ``categories`` (cells by level, spelt as text).
-    Numbers may have ``std`` too, and any column ``values``, the digest of its cells in no order: without them a shift is
-    told by PSI alone, and another order as other values. ``since`` may say how the content came of the recorded one:
-    ``appended`` or ``rewritten``.
+    Numbers may have ``std`` too, and any column ``values``, the digest of its cells in no order: without them a shift
+    is told by PSI alone, and another order as other values. ``since`` may say how the content came of the recorded
+    one: ``appended`` or ``rewritten``.
     """
 
     @abstractmethod
@@ -264,8 +264,8 @@ class InfrastructureDriver(Provider):
 
     ``look`` makes the tool's plan and keeps it as attachment ``plan``. Facts: ``{"changes": [{"address", "action",
     "fields": [...]}], "drift": [...], "outputs": {name: {"value"|"known": bool, "sensitive": bool, "type": …}},
-    "module": digest of the module's files, "empty": bool}``. For a look that is ``forced`` the plan replaces all that is
-    there, and the facts say ``"again": True``, where there is anything.
+    "module": digest of the module's files, "empty": bool}``. For a look that is ``forced`` the plan replaces all that
+    is there, and the facts say ``"again": True``, where there is anything.
     """
 
     @abstractmethod

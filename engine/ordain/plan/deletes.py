@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ordain.api.kind import Decision
 from ordain.plan.request import Mode, PlanRequest
 from ordain.values.address import Address
-from ordain.values.change import Action, Cause, CauseCode, Change, Effect
+from ordain.values.change import Action, Cause, CauseCode, Change
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.look import Evidence, Look
 from ordain.values.record import ResourceRecord, place_aside
