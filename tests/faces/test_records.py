@@ -16,15 +16,16 @@ RUNS = (
     RunRecord(
         id="01JA", environment="dev", plan_digest="sha256:a", actor="b\x1b[31mo", started=1_795_000_000.0,
         finished=1_795_000_012.4, outcome="done", predicted=Estimate(p50=10.0, p90=15.0, runs=4),
+        what="rollback model.a: it\x1bs off",
     ),
 )  # fmt: skip
 
 
 def test_history_is_a_table_of_runs() -> None:
     assert history_text(RUNS, "dev").splitlines() == [
-        "RUN   STARTED (UTC)        WHO              OUTCOME    TOOK  PREDICTED",
-        "01JB  2026-11-18 11:08:20  ana@example.com  not ended  -     -",
-        "01JA  2026-11-18 11:06:40  b\\u001b[31mo     done       12 s  10–15 s",
+        "RUN   STARTED (UTC)        WHO              OUTCOME    TOOK  PREDICTED  WHAT",
+        "01JB  2026-11-18 11:08:20  ana@example.com  not ended  -     -          -",
+        "01JA  2026-11-18 11:06:40  b\\u001b[31mo     done       12 s  10–15 s    rollback model.a: it\\u001bs off",
     ]
     assert history_text((), "dev") == "No run of dev is recorded.\n"
 
