@@ -87,6 +87,8 @@ def test_what_the_world_has_is_imported_by_the_plan_that_was_shown(project: Any)
     (project.root / "imports.yaml").write_text(IMPORTS + third)
     change = only(project.json("plan"))
     assert nested(change) == {"terraform_data.third": "import"}
+    told = [cause["after"] for cause in change["causes"] if cause["code"] == "imported"]
+    assert told == ["terraform_data.third=three"]  # what is recorded already is no cause again
     assert "imported" in {cause["code"] for cause in change["causes"]}
     project("apply", "--yes")
     quiet(project)
