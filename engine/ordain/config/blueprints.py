@@ -13,7 +13,7 @@ from ordain.config.load import Document, check_head, decode, parse, split, tree_
 from ordain.config.report import Place, Report, choose, shown
 from ordain.config.settings import unknown_keys
 from ordain.config.trees import Reader
-from ordain.config.variables import _problem as problem, pattern_fault
+from ordain.config.variables import pattern_fault, problem
 from ordain.expr.blueprints import VALUE, BodyError, Rendered, check, is_name, render
 from ordain.expr.filling import Filling, text_of
 from ordain.expr.templates import OPEN, Scope

@@ -239,14 +239,14 @@ class _Variable:
             name = f"var.{self.name}"
             return Secret(expression=f"${{{{ {name} }}}}", names=(name,), digest=self.digest(name))
         try:
-            value = _typed(text, str(self.spec["type"]))
+            value = typed(text, str(self.spec["type"]))
         except ValueError:
             value = text
         self._check(value, place, f"from {origin}" if file is None else "")
         return value
 
     def _check(self, value: Tree, place: Place, said: str = "", hidden: bool = False) -> None:
-        broken = _problem(value, self.spec)
+        broken = problem(value, self.spec)
         if broken:
             what = "its text" if hidden else shown(value)
             summary = f"the variable {self.name!r}: {what} {said + ' ' if said else ''}{broken}"
@@ -259,7 +259,7 @@ class _Variable:
             )
 
 
-def _typed(text: str, kind: str) -> Tree:
+def typed(text: str, kind: str) -> Tree:
     """Return the value a text from outside spells; raise ``ValueError``."""
     if kind == "string":
         return text
@@ -275,7 +275,7 @@ def _typed(text: str, kind: str) -> Tree:
     return walk.root
 
 
-def _problem(value: Tree, spec: Mapping[str, Tree]) -> str:
+def problem(value: Tree, spec: Mapping[str, Tree]) -> str:
     """Return what a value breaks of its declaration, "" for nothing."""
     kind = str(spec["type"])
     if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ordain.api.kind import Delta, Outlook, Situation
 from ordain.kinds.dataset_outline import Outline
+from ordain.kinds.libraries import library_causes
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode
 from ordain.values.data import Json
@@ -61,16 +62,8 @@ def own_causes(situation: Situation, delta: Delta, outlined: Outline) -> tuple[C
 def _libraries(address: Address, before: Json, after: Mapping[str, Json], edited: bool) -> Iterator[Cause]:
     """Yield what runs the steps and is another; where the steps were ``edited``, others may ask for others."""
     old = before if isinstance(before, Mapping) else {}
-    for name in sorted({*old, *after} if not edited else {*old} & {*after}):
-        if old.get(name) != after.get(name):
-            word = "the preparer's recipe" if name == "recipe" else name
-            yield Cause(
-                code=CauseCode.LIBRARY,
-                address=address,
-                before=old.get(name),
-                after=after.get(name),
-                detail=f"{word}: {old.get(name, 'none')} → {after.get(name, 'none')}",
-            )
+    names = {*old, *after} if not edited else {*old} & {*after}
+    return library_causes(address, old, after, names, "the preparer's")
 
 
 def _other_data(before: Json, outlined: Outline) -> str:

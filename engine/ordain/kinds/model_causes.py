@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ordain.api.kind import Delta, Situation
+from ordain.kinds.libraries import library_causes
 from ordain.kinds.model_outline import Columns, outline
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode
@@ -84,13 +85,4 @@ def _listed(names: list[str]) -> str:
 
 def _libraries(address: Address, before: Json, after: Json) -> Iterator[Cause]:
     old, new = (before if isinstance(before, Mapping) else {}), (after if isinstance(after, Mapping) else {})
-    for name in sorted({*old, *new}):
-        if old.get(name) != new.get(name):
-            word = "the trainer's recipe" if name == "recipe" else name
-            yield Cause(
-                code=CauseCode.LIBRARY,
-                address=address,
-                before=old.get(name),
-                after=new.get(name),
-                detail=f"{word}: {old.get(name, 'none')} → {new.get(name, 'none')}",
-            )
+    return library_causes(address, old, new, {*old, *new}, "the trainer's")

@@ -26,8 +26,7 @@ def looks(request: PlanRequest, records: Mapping[Address, ResourceRecord]) -> tu
 
 
 def _removal(request: PlanRequest, record: ResourceRecord) -> Removal | None:
-    by_name = {one.address: one for one in request.desired.removals} if request.desired.removals else {}
-    return by_name.get(record.address) or by_name.get(record.address.base)
+    return request.removals.get(record.address) or request.removals.get(record.address.base)
 
 
 def _forgets(request: PlanRequest, record: ResourceRecord) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ordain.values.address import BY_ADDRESS, Address
@@ -40,11 +40,11 @@ def move(recorded: Recorded, moves: tuple[Move, ...], locate: Locate) -> Moved:
         if old in recorded.versions:
             versions[new] = renamed_versions(recorded.versions[old], versions.get(new, ()), new)
     durations = dict(recorded.durations)
-    for new, old in former.items():
-        for step, seconds in recorded.durations.items():
-            address, _, operation = step.rpartition(":")
-            if address == str(old):
-                durations.setdefault(f"{new}:{operation}", seconds)
+    names = {str(old): new for new, old in former.items()}
+    for step, seconds in recorded.durations.items():
+        address, _, operation = step.rpartition(":")
+        if address in names:
+            durations.setdefault(f"{names[address]}:{operation}", seconds)
     return Moved(
         recorded=replace(
             recorded,
@@ -61,12 +61,11 @@ def move(recorded: Recorded, moves: tuple[Move, ...], locate: Locate) -> Moved:
 
 
 def renamed(
-    record: ResourceRecord, desired: Iterable[Address], known: Mapping[Address, Move]
+    record: ResourceRecord, desired: Container[Address], known: Mapping[Address, Move]
 ) -> dict[Address, Address]:
     """Return what a record rests on under a former name, and is ``desired`` under its new one: old to new."""
     ends = {old: follow(old, known)[0] for old in record.depends_on}
-    now = frozenset(desired)
-    return {old: new for old, new in ends.items() if new != old and new in now}
+    return {old: new for old, new in ends.items() if new != old and new in desired}
 
 
 def renamed_versions(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from ordain.api.kind import Outlook
 from ordain.api.registry import Registry
@@ -15,7 +16,7 @@ from ordain.values.look import Evidence, Look, Sight
 from ordain.values.plan import Drift, Read, Step
 from ordain.values.record import Hold, Recorded
 from ordain.values.resource import Desired, Locate, Origin, Resource
-from ordain.values.setting import Move
+from ordain.values.setting import Move, Removal
 
 
 class Mode(StrEnum):
@@ -26,7 +27,7 @@ class Mode(StrEnum):
     REFRESH_ONLY = "refresh-only"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlanRequest:
     """Everything a plan is made of.
 
@@ -51,6 +52,11 @@ class PlanRequest:
     former: Mapping[Address, Address] = field(default_factory=dict)
     former_source: Mapping[Address, Address] = field(default_factory=dict)
     moves: Mapping[Address, Move] = field(default_factory=dict)
+
+    @cached_property
+    def removals(self) -> Mapping[Address, Removal]:
+        """The Removed documents by what they name."""
+        return {one.address: one for one in self.desired.removals}
 
     @property
     def whole(self) -> bool:

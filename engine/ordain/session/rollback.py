@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from ordain.api.registry import Registry
 from ordain.kinds.model_judging import stood_in
+from ordain.session.naming import find, hint
 from ordain.values.address import Address
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.record import Hold, Recorded, ResourceRecord, VersionRecord
@@ -24,11 +24,9 @@ class Rollback:
 
 def target(asked: Rollback, recorded: Recorded, registry: Registry) -> tuple[Address, ResourceRecord]:
     """Return the resource that is meant. Raises ``OrdainError`` (exit 6): it has no versions, or no hold to end."""
-    names = {str(address): address for address, record in recorded.resources.items()}
-    address = names.get(asked.address)
+    address = find(asked.address, recorded.resources)
     if address is None:
-        near = difflib.get_close_matches(asked.address, sorted(names), n=1)
-        fix = f"did you mean {near[0]}?" if near else "see what is recorded: ordain state list"
+        fix = hint(asked.address, recorded.resources, "see what is recorded: ordain state list")
         raise OrdainError(_wrong("rollback-unknown", f"{asked.address} is not in the state", fix))
     record = recorded.resources[address]
     if record.kind not in registry.kinds or not registry.kind(record.kind).judged:

@@ -12,7 +12,7 @@ from ordain.config.files import FileText, read_shipped
 from ordain.config.load import parse
 from ordain.config.report import choose
 from ordain.config.scalars import ScalarError, plain
-from ordain.config.variables import _problem as problem, _typed as typed
+from ordain.config.variables import problem, typed
 from ordain.resources import packaged
 from ordain.values.address import NAME
 from ordain.values.data import Tree
