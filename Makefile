@@ -30,12 +30,15 @@ demo: $(READY)
 	$(BIN)/python examples/bank-marketing/demo.py
 
 test: $(READY)
+	@$(BIN)/python -m compileall -q engine plugins
 	$(BIN)/python -m pytest $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/ordain schema --out schemas --check
+	$(BIN)/python docs/generate.py --check
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -65,7 +65,7 @@ BROKEN = {
     "a word": ("Thing\n", "document-shape", "5:1"),
     "unknown kind": ("kind: Tabel\nname: a\n", "kind-unknown", "5:7"),
     "kind of a later version": (
-        "kind: Role\nname: a\nspec: {}\n",
+        "kind: Monitor\nname: a\nspec: {}\n",
         "not-yet-supported",
         "5:7",
     ),
@@ -89,10 +89,27 @@ BROKEN = {
     "memory in apples": (THING + "run: {resources: {memory: 3 apples}}\n", "spec-invalid", "7:27"),
     "unknown executor": (THING + "run: {executor: gpu}\n", "executor-unknown", "7:17"),
     "a gpu, which no executor gives yet": (THING + "run: {resources: {gpu: 1}}\n", "not-yet-supported", "7:19"),
-    "tests of a policy, which nothing runs yet": (
-        "kind: Policy\nname: p\nspec:\n  level: hard\n  require: 'true'\n  tests: []\n",
-        "not-yet-supported",
-        "10:3",
+    "a test that expects what no rule says": (
+        "kind: Policy\nname: p\nspec:\n  level: hard\n  require: 'true'\n  tests: [{expect: maybe}]\n",
+        "spec-invalid",
+        "10:20",
+    ),
+    "an exception of nothing": (
+        "kind: Policy\nname: p\nspec:\n  level: hard\n  require: 'true'\n  exceptions: [{resources: [], reason: a}]\n",
+        "spec-invalid",
+        "10:28",
+    ),
+    "an exception without end": (
+        "kind: Policy\nname: p\nspec:\n  level: hard\n  require: 'true'\n"
+        "  exceptions: [{resources: [a.b], reason: a, until: soon}]\n",
+        "spec-invalid",
+        "10:53",
+    ),
+    "a role of nobody": ("kind: Role\nname: risk\nspec: {people: [risk]}\n", "spec-invalid", "7:17"),
+    "a role that there is not": (
+        "kind: Environment\nname: e\nspec: {approvals: {roles: [risk]}}\n",
+        "role-unknown",
+        "7:28",
     ),
     "soak, which nothing waits for yet": (
         "kind: Environment\nname: dev\nspec:\n  soak: 3d\n",
@@ -166,7 +183,7 @@ BROKEN = {
     ),
     "unknown key of an environment": ("kind: Environment\nname: e\nspec: {defualt: true}\n", "spec-unknown-key", "7:8"),
     "environment of a later version": (
-        "kind: Environment\nname: e\nspec: {approvals: {count: 2}}\n",
+        "kind: Environment\nname: e\nspec: {executors: {default: {type: local}}}\n",
         "not-yet-supported",
         "7:8",
     ),
@@ -291,7 +308,7 @@ def test_a_reference_to_a_broken_document_is_no_second_error(load: Any) -> None:
         PROJECT_WITH % "{state: {store: object, url: 's3://x'}}",
         PROJECT_WITH % "{artifacts: 'gs://x'}",
         "kind: Project\nname: a\n---\nkind: Environment\nname: e\nspec: {secrets: {from: file}}\n",
-        *(f"kind: Project\nname: a\n---\nkind: {kind}\nname: x\n" for kind in ("Role", "Notification", "Monitor")),
+        *(f"kind: Project\nname: a\n---\nkind: {kind}\nname: x\n" for kind in ("Notification", "Monitor")),
     ],
 )
 def test_what_is_to_come_is_said_to_be_to_come(load: Any, text: str) -> None:

@@ -51,6 +51,16 @@ if TYPE_CHECKING:
         Trainer as Trainer,
         TrainRequest as TrainRequest,
     )
+    from ordain.api.quantities import (
+        Bytes as Bytes,
+        Duration as Duration,
+        Moment as Moment,
+        Seconds as Seconds,
+        Size as Size,
+        moment as moment,
+        seconds as seconds,
+        size as size,
+    )
     from ordain.api.registry import (
         KindEntry as KindEntry,
         ProviderEntry as ProviderEntry,
@@ -146,6 +156,7 @@ _HOMES = {
         "Predictor Progress Provider "
         "StepResult Trained Trainer TrainRequest"
     ),
+    "ordain.api.quantities": "Bytes Duration Moment Seconds Size moment seconds size",
     "ordain.api.registry": "KindEntry ProviderEntry Registry load_kind load_object load_provider spec_model",
     "ordain.api.hookspecs": "hookimpl",
     "ordain.api.executor": "Executor StepOutcome StepRequest",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ordain.values.address import Address
+from ordain.values.approval import Approval, Override
 from ordain.values.estimate import Estimate
 from ordain.values.record import Head, JournalEntry, Recorded, ResourceRecord, SettingRecord, VersionRecord
 
@@ -40,7 +41,21 @@ class PutSettings:
     settings: tuple[SettingRecord, ...]
 
 
-Mutation = PutResource | RemoveResource | PutVersion | RemoveVersion | PutSettings
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOverride:
+    """Replaces what there is of the same policy by the same person."""
+
+    override: Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveOverrides:
+    """Ends all overrides of a policy."""
+
+    policy: Address
+
+
+Mutation = PutResource | RemoveResource | PutVersion | RemoveVersion | PutSettings | PutOverride | RemoveOverrides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +76,8 @@ class RunRecord:
     """One apply: times are seconds since the epoch; ``outcome`` is None while it runs or after it was cut off.
 
     ``predicted`` is how long its plan said it would take, ``what`` in words what was asked for (``destroy``,
-    ``rollback model.a: answers are off``).
+    ``rollback model.a: answers are off``). ``approvals`` are those that it was applied under; ``break_glass`` is the
+    reason it was applied without them.
     """
 
     id: str
@@ -73,6 +89,8 @@ class RunRecord:
     outcome: str | None = None
     predicted: Estimate | None = None
     what: str = ""
+    approvals: tuple[Approval, ...] = ()
+    break_glass: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

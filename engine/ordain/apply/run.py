@@ -12,9 +12,11 @@ from ordain.api.executor import Executor, StepRequest
 from ordain.api.providers import StepResult
 from ordain.api.store import (
     Mutation,
+    PutOverride,
     PutResource,
     PutSettings,
     PutVersion,
+    RemoveOverrides,
     RemoveResource,
     RemoveVersion,
     StateStore,
@@ -92,8 +94,8 @@ class Live:
                 case RemoveVersion(address=address, recipe=recipe):
                     kept = (one for one in self.versions.get(address, ()) if one.recipe != recipe)
                     self.versions[address] = tuple(kept)
-                case PutSettings():
-                    pass  # no step reads settings
+                case PutSettings() | PutOverride() | RemoveOverrides():
+                    pass  # no step reads them
 
     def _put(self, version: VersionRecord) -> None:
         known = self.versions.get(version.address, ())

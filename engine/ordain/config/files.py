@@ -13,6 +13,8 @@ from ordain.values.diagnostic import Diagnostic, OrdainError
 from ordain.values.span import Span
 
 PROJECT_FILE = "ordain.yaml"
+SIGNERS_FILE = "allowed_signers"
+"""Who may sign approvals, beside the project's file: keys and people, as ssh-keygen and git read it."""
 LARGEST_FILE = 16 * 1024 * 1024
 """Bytes one file may have."""
 BLUEPRINTS = "templates"
@@ -87,6 +89,12 @@ def read_shipped(folder: Path) -> tuple[FileText, ...]:
     )
 
 
+def read_signers(root: Path) -> FileText | None:
+    """Read the project's ``allowed_signers``; None where there is none."""
+    path = os.path.join(root, SIGNERS_FILE)
+    return _read(path, SIGNERS_FILE) if os.path.lexists(path) else None
+
+
 def stat_shipped(folder: Path, path: str) -> FileStat:
     """Return what ``read_shipped`` would read of a file, ``path`` being its name there."""
     return _stat(str(folder / path.removeprefix(f"{SHIPPED}/")), path)
@@ -98,8 +106,9 @@ def read_file(root: Path, path: Path) -> FileText:
 
 
 def stat_project(root: Path) -> tuple[FileStat, ...]:
-    """Return what ``read_project`` and ``read_blueprint_files`` would read, without reading it, sorted by path."""
-    paths = (*_paths(root), *_blueprint_paths(root / BLUEPRINTS))
+    """Return what the three would read (``read_project`` and so on), without reading it, sorted by path."""
+    signers = os.path.join(root, SIGNERS_FILE)
+    paths = (*_paths(root), *_blueprint_paths(root / BLUEPRINTS), *((signers,) if os.path.lexists(signers) else ()))
     return tuple(sorted((_stat(path, _shown(root, path)) for path in paths), key=lambda file: file.path))
 
 

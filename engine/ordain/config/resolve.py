@@ -15,15 +15,24 @@ from ordain.config.instances import Known
 from ordain.config.load import Document
 from ordain.config.report import Place, Report, choose
 from ordain.config.resources import Resources
-from ordain.config.settings import Checked, Settings, check_format, meant, project_value
+from ordain.config.settings import (
+    Checked,
+    Settings,
+    approval_rule,
+    check_format,
+    meant,
+    project_value,
+    signers_setting,
+)
 from ordain.config.variables import Declared, Digest, Given
 from ordain.expr.templates import Scope
 from ordain.values.address import BY_ADDRESS, Address, snake
+from ordain.values.approval import Signer
 from ordain.values.data import Leaf, Path, Secret, Tree, replace_leaves
 from ordain.values.diagnostic import Diagnostic, in_order
 from ordain.values.fingerprint import digest
 from ordain.values.resource import Desired, Lifecycle, Resource, RunOptions
-from ordain.values.setting import Environment, Policy, Setting
+from ordain.values.setting import Environment, Policy, PolicyTest, Setting
 from ordain.values.span import Overlay, Source, Span
 
 if TYPE_CHECKING:
@@ -33,11 +42,12 @@ BUILT_IN: Mapping[str, str] = {
     "Project": "ordain.kinds.settings:ProjectSpec",
     "Environment": "ordain.kinds.settings:EnvironmentSpec",
     "Policy": "ordain.kinds.settings:PolicySpec",
+    "Role": "ordain.kinds.settings:RoleSpec",
     "Moved": "ordain.kinds.settings:MovedSpec",
     "Import": "ordain.kinds.settings:ImportSpec",
     "Removed": "ordain.kinds.settings:RemovedSpec",
 }
-NOT_YET = ("Role", "Notification", "Monitor")
+NOT_YET = ("Notification", "Monitor")
 """Kinds of the language that this version does not read."""
 
 
@@ -56,7 +66,7 @@ class ResolveOptions:
     each came from (``--var``, ``ORDAIN_VAR_x``, a file; for messages), ``sources`` the files they stand in. ``digest``
     gives the keyed digest of a secret called ``secret.NAME`` or ``var.name``, None where it is not at hand.
     ``settings`` are the setting kinds and the import paths of their models. ``blueprints`` are those that documents may
-    ``use``.
+    ``use``. ``signers`` are the keys that may approve.
     """
 
     environment: str | None = None
@@ -66,6 +76,7 @@ class ResolveOptions:
     digest: Digest = _no_digest
     settings: Mapping[str, str] = field(default_factory=lambda: BUILT_IN)
     blueprints: Mapping[str, Blueprint] = field(default_factory=dict)
+    signers: tuple[Signer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +211,9 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     scope = Scope(variables=values, environment=environment, digest=options.digest)
     index.expand(scope)
     reading = replace(settings, variables=values)
-    policies, policy_settings = _policies(index, reading, here, checked.get(environment))
+    policies, policy_settings, policy_tests = _policies(index, reading, here, checked.get(environment))
+    roles = [reading.check(one, environment) for one in index.of("Role") if not one.broken]
+    approvals = approval_rule(checked.get(environment), roles, options.signers, report)
     environments.check_levels(checked, [document.name for document in index.of("Policy")], report)
     known, varying = _known(index, checked, environment, scope)
     resources = _resources(known, Resources(registry=registry, scope=scope, report=report))
@@ -212,7 +225,9 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     own = [meant(project, ("variables",))]
     if environment in checked:
         own.append(meant(checked[environment], ("variables", "overrides", "policies")))
-    all_settings = (*own, *policy_settings)
+    if options.signers:
+        own.append(signers_setting(options.signers))
+    all_settings = (*own, *policy_settings, *(meant(one, ()) for one in roles))
     return Desired(
         project=project_value(project),
         environment=here,
@@ -225,6 +240,8 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
         imports=refactorings.imports,
         removals=refactorings.removals,
         variables=places,
+        approvals=approvals,
+        policy_tests=policy_tests,
     )
 
 
@@ -290,10 +307,11 @@ def _declared(project: Checked | None) -> Declared | None:
 
 def _policies(
     index: _Index, reading: Settings, here: Environment, written: Checked | None
-) -> tuple[tuple[Policy, ...], tuple[Setting, ...]]:
+) -> tuple[tuple[Policy, ...], tuple[Setting, ...], Mapping[Address, tuple[PolicyTest, ...]]]:
     found = [reading.policy(one, here.name, here.levels) for one in index.of("Policy") if not one.broken]
     good = [one for one in found if one is not None]
-    return tuple(policy for policy, _ in good), tuple(_levelled(setting, here, written) for _, setting in good)
+    settings = tuple(_levelled(setting, here, written) for _, setting, _ in good)
+    return tuple(policy for policy, *_ in good), settings, {policy.address: tests for policy, _, tests in good}
 
 
 def _levelled(setting: Setting, here: Environment, written: Checked | None) -> Setting:

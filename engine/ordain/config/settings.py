@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from ordain import api
+from ordain.api.quantities import moment, seconds
+from ordain.config.files import SIGNERS_FILE
 from ordain.config.load import Document
 from ordain.config.report import Place, Report, choose
 from ordain.config.trees import Reader
@@ -14,8 +16,19 @@ from ordain.config.variables import Digest, of_environment
 from ordain.expr.errors import ExpressionError
 from ordain.expr.templates import Scope
 from ordain.values.address import Address
+from ordain.values.approval import ApprovalRule, Signer
 from ordain.values.data import Json, Tree
-from ordain.values.setting import Environment, Level, Policy, PolicyStage, Project, Setting
+from ordain.values.setting import (
+    Environment,
+    Exemption,
+    Level,
+    Policy,
+    PolicySeverity,
+    PolicyStage,
+    PolicyTest,
+    Project,
+    Setting,
+)
 from ordain.values.span import Source
 
 FORMAT = 1
@@ -83,8 +96,8 @@ class Settings:
 
     def policy(
         self, document: Document, environment: str, levels: Mapping[str, Level]
-    ) -> tuple[Policy, Setting] | None:
-        """Return a policy with the level in force, and what it means as a setting."""
+    ) -> tuple[Policy, Setting, tuple[PolicyTest, ...]] | None:
+        """Return a policy with the level in force, what it means as a setting, and the cases beside it."""
         from ordain.expr.messages import check_policy
 
         checked = self.check(document, environment, ("message", "tests"))
@@ -107,11 +120,15 @@ class Settings:
             require=str(spec["require"]),
             message=rules["message"],
             remedy=str(spec["remedy"]),
+            severity=PolicySeverity(str(spec["severity"])),
+            link=str(spec["link"]),
             owner=owner if isinstance(owner, str) else "",
+            exceptions=tuple(_exemption(one) for one in _mappings(spec["exceptions"])),
             source=document.source,
         )
         meant = {key: value for key, value in spec.items() if key != "tests"} | {"level": level.value}
-        return policy, Setting(address=address, kind=document.kind, spec=meant, source=document.source)
+        setting = Setting(address=address, kind=document.kind, spec=meant, source=document.source)
+        return policy, setting, tuple(_test(one, number) for number, one in enumerate(_mappings(spec["tests"]), 1))
 
     def environment(self, checked: Checked, declared: Mapping[str, Mapping[str, Tree]] | None) -> Environment:
         """Return an environment as it means; ``declared`` are the variables there are, None where that is unclear."""
@@ -129,6 +146,69 @@ class Settings:
             else {},
             secrets=cast("Mapping[str, Json]", secrets) if isinstance(secrets, Mapping) else {},
         )
+
+
+def _mappings(value: Tree) -> tuple[Mapping[str, Tree], ...]:
+    return tuple(one for one in value if isinstance(one, Mapping)) if isinstance(value, list | tuple) else ()
+
+
+def _texts(value: Tree) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list | tuple) else ()
+
+
+def _exemption(written: Mapping[str, Tree]) -> Exemption:
+    until = written["until"]
+    return Exemption(
+        resources=_texts(written["resources"]),
+        reason=str(written["reason"]),
+        until=moment(until) if until is not None else None,
+    )
+
+
+def _test(written: Mapping[str, Tree], number: int) -> PolicyTest:
+    return PolicyTest(
+        name=str(written["name"]) or f"test {number}",
+        expect=str(written["expect"]),
+        given=cast("Mapping[str, Json]", written["given"]),
+        unknown=_texts(written["unknown"]),
+        message=str(written["message"]),
+    )
+
+
+def approval_rule(
+    environment: Checked | None, roles: Sequence[Checked], signers: tuple[Signer, ...], report: Report
+) -> ApprovalRule | None:
+    """Return what the environment asks for before a plan is applied; report roles that there are not."""
+    spec = (environment.spec or {}).get("approvals") if environment is not None else None
+    if environment is None or not isinstance(spec, Mapping):
+        return None
+    people = {one.document.name: _texts((one.spec or {}).get("people")) for one in roles}
+    wanted = _texts(spec["roles"])
+    for number, name in enumerate(wanted):
+        if name not in people:
+            place = Place(source=environment.source, path=("spec", "approvals", "roles", number))
+            report.add(place, "role-unknown", f"there is no role {name!r}", choose(name, people, "roles"))
+    expires = spec["expires"]
+    return ApprovalRule(
+        count=int(cast("int", spec["count"])),
+        roles=tuple(sorted(set(wanted))),
+        people={name: people[name] for name in sorted(set(wanted) & set(people))},
+        not_author=spec["not_author"] is True,
+        expires=seconds(expires) if expires is not None else None,
+        break_glass=spec["break_glass"] is True,
+        signers=signers,
+    )
+
+
+def signers_setting(signers: tuple[Signer, ...]) -> Setting:
+    """Return who may sign as a setting: a plan shows first that somebody came or went."""
+    keys = {one.key: [*one.people, *(bound for bound in (one.after, one.before) if bound)] for one in signers}
+    return Setting(
+        address=Address.of("Signers", "allowed"),
+        kind="Signers",
+        spec={"keys": cast("Tree", keys)},
+        source=Source(file=SIGNERS_FILE, line=1, text=""),
+    )
 
 
 def project_value(checked: Checked) -> Project:

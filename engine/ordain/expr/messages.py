@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ordain.expr import sandbox
 from ordain.expr.chains import chains
 from ordain.expr.errors import ExpressionError
-from ordain.expr.rules import OWN, ROOTS, RuleProblem, check, check_members, compile_rule
+from ordain.expr.rules import OWN, ROOTS, RuleProblem, check, check_members, compile_rule, is_of_the_plan
 from ordain.expr.syntax import Expression, Name, parse
 from ordain.values.address import Reference
 
@@ -43,7 +43,7 @@ def _check(part: Expression, readable: frozenset[str], gate: bool) -> None:
             check_members(chain)
         except ExpressionError as error:
             raise ExpressionError(error.message, part.offset + chain.start) from None
-        if gate and chain.path[:1] == ("duration",) and chain.root != "resource":
+        if gate and is_of_the_plan(chain):
             raise ExpressionError(f"{chain} is there at stage plan, not at stage gate", part.offset + chain.start)
     if not (len(found) == 1 and found[0].end - found[0].start == len(code)):  # else Jinja has nothing to add
         for root in _roots(code, part.offset):

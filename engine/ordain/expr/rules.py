@@ -46,7 +46,7 @@ FIELDS: Mapping[tuple[str, ...], frozenset[str]] = {
     ("resource",): frozenset(
         (
             *("address", "kind", "name", "provider", "owner", "description", "labels", "spec", "facts", "protected"),
-            "depends_on",
+            *("depends_on", "dependents"),
         )
     ),
     ("change",): frozenset(("action", "effect", "causes", "deferred", "blocked", "duration")),
@@ -54,7 +54,7 @@ FIELDS: Mapping[tuple[str, ...], frozenset[str]] = {
     ("plan",): frozenset(("summary", "changes", "duration")),
     ("plan", "summary"): frozenset(effect.value for effect in Effect),
     ("plan", "duration"): _PERCENTILES,
-    ("env",): frozenset(("name",)),
+    ("env",): frozenset(("name", "promotes_from")),
 }
 """Facts with members that are known whatever the project, by their path: any other member is a mistake."""
 
@@ -180,10 +180,16 @@ def check(text: str, *, gate: bool = False) -> tuple[RuleProblem, ...]:
         rule = compile_rule(text)
     except ExpressionError as error:
         return (RuleProblem(message=error.message, offset=error.offset),)
-    late = next(iter(_durations(rule.chains)), None) if gate else None
+    late = next((chain for chain in rule.chains if is_of_the_plan(chain)), None) if gate else None
     if late is not None:
         return (RuleProblem(message=f"{late} is there at stage plan, not at stage gate", offset=late.start),)
     return ()
+
+
+def is_of_the_plan(chain: Chain) -> bool:
+    """Say whether only a plan can tell: a version that was just made is judged without it."""
+    path = (chain.root, *chain.path)
+    return path in DURATIONS or path[:2] == ("resource", "dependents")
 
 
 @lru_cache(maxsize=4096)

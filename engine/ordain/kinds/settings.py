@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from ordain.api.fields import Spec
+from ordain.api.quantities import Duration, Moment
 from ordain.values.address import NAME, Address
-from ordain.values.setting import Level, PolicyStage
+from ordain.values.setting import Level, PolicySeverity, PolicyStage
 
 
 def _local(path: str) -> str:
@@ -115,13 +116,30 @@ class Secrets(Spec):
     )
 
 
+_Name = Annotated[str, AfterValidator(_name)]
+
+
+class ApprovalsSpec(Spec):
+    """Who must approve a plan, with a signature, before it is applied."""
+
+    count: int = Field(default=1, ge=1, le=20, description="how many different people")
+    roles: tuple[_Name, ...] = Field(default=(), description="roles that must be among them, one person for each")
+    not_author: bool = Field(
+        default=False, description="whether the approval of somebody who wrote what the plan is of counts for nothing"
+    )
+    expires: Duration | None = Field(default=None, description="how long an approval is good for, as in 3d")
+    break_glass: bool = Field(
+        default=True, description="whether apply --break-glass may go without approvals, which later plans show"
+    )
+
+
 class EnvironmentSpec(Spec):
     """One environment. Overrides are JSON Merge Patches of a resource's document, by address."""
 
-    not_yet: ClassVar[frozenset[str]] = frozenset(("soak", "approvals", "executors", "secrets.map"))
+    not_yet: ClassVar[frozenset[str]] = frozenset(("soak", "executors", "secrets.map"))
 
     default: bool = Field(default=False, description="whether it is meant where no ``--env`` is given")
-    promotes_from: Annotated[str, AfterValidator(_name)] | None = Field(
+    promotes_from: _Name | None = Field(
         default=None, description="the environment whose versions are taken instead of training"
     )
     variables: dict[str, Any] = Field(default_factory=dict, description="values of the project's variables here")
@@ -129,13 +147,52 @@ class EnvironmentSpec(Spec):
         default_factory=dict, description="by address: what differs in a document here; null removes, lists replace"
     )
     policies: dict[str, Level] = Field(default_factory=dict, description="by policy name: the level that holds here")
+    approvals: ApprovalsSpec | None = Field(default=None, description="who must approve; without it, nobody")
     secrets: Secrets = Field(default_factory=Secrets)
+
+
+def _pattern(text: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        raise ValueError(f"{text!r} is no address: write one such as model.churn, * and ? allowed")
+    return text
+
+
+_PATTERN = re.compile(r'[a-z*?][a-z0-9_*?]*\.[a-z*?][a-z0-9*?-]*(\["?[A-Za-z0-9_.@+*?-]+"?\])?')
+
+
+def _some(found: tuple[str, ...]) -> tuple[str, ...]:
+    # Not ``min_length``: that also complains of a list whose items are wrong, beside saying so of each.
+    if not found:
+        raise ValueError("write at least one")
+    return found
+
+
+class ExceptionSpec(Spec):
+    """Resources that a policy spares."""
+
+    resources: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], AfterValidator(_some)] = Field(
+        description="their addresses; * and ? stand for any characters, any one", json_schema_extra={"minItems": 1}
+    )
+    reason: str = Field(min_length=1, description="why; shown wherever it counts")
+    until: Moment | None = Field(default=None, description="how long; a day counts to its end (UTC)")
+
+
+class PolicyTestSpec(Spec):
+    """A case for ``ordain policy test``."""
+
+    name: str = Field(default="", description="what the case shows")
+    given: dict[str, Any] = Field(
+        default_factory=dict, description="facts as rules read them; what is left out is as in an ordinary resource"
+    )
+    unknown: tuple[str, ...] = Field(default=(), description="facts that are not known yet, as in candidate.roc_auc")
+    expect: Literal["pass", "fail", "unknown", "error", "skip"] = Field(
+        description="what the rule says; ``skip``: it is not about such a resource"
+    )
+    message: str = Field(default="", description="what must stand in the message")
 
 
 class PolicySpec(Spec):
     """One rule in CEL over the resources that ``match``; ``message`` is a template with the rule's own names."""
-
-    not_yet: ClassVar[frozenset[str]] = frozenset(("tests",))
 
     level: Level = Field(description="advisory: shown; soft: denies unless overridden; hard: denies")
     stage: PolicyStage = Field(
@@ -146,6 +203,29 @@ class PolicySpec(Spec):
     require: str = Field(min_length=1, description="CEL: what must be true of them")
     message: str = Field(default="", description="what is said where it fails; a template")
     remedy: str = Field(default="", description="what to do then")
+    severity: PolicySeverity = Field(
+        default=PolicySeverity.MEDIUM, description="how bad that is, for people to sort by"
+    )
+    link: str = Field(default="", description="where to read more")
+    exceptions: tuple[ExceptionSpec, ...] = Field(default=(), description="what it spares; counted in each plan")
+    tests: tuple[PolicyTestSpec, ...] = Field(default=(), description="cases for ``ordain policy test``")
+
+
+def _person(text: str) -> str:
+    if not _PERSON.fullmatch(text):
+        raise ValueError(f"{text!r} is no e-mail address")
+    return text
+
+
+_PERSON = re.compile(r"[^@\s,;*?!\"'<>]+@[^@\s,;*?!\"'<>]+")
+
+
+class RoleSpec(Spec):
+    """People who speak for a role in approvals."""
+
+    people: Annotated[tuple[Annotated[str, AfterValidator(_person)], ...], AfterValidator(_some)] = Field(
+        description="their e-mail addresses, as allowed_signers has them", json_schema_extra={"minItems": 1}
+    )
 
 
 _Address = Annotated[str, AfterValidator(_address)]
@@ -176,6 +256,7 @@ SETTINGS: dict[str, type[Spec]] = {
     "Project": ProjectSpec,
     "Environment": EnvironmentSpec,
     "Policy": PolicySpec,
+    "Role": RoleSpec,
     "Moved": MovedSpec,
     "Import": ImportSpec,
     "Removed": RemovedSpec,

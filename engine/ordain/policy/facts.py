@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
 
+from ordain.values.address import Address
 from ordain.values.change import WRITTEN_DOWN, Action, Change, Effect
 from ordain.values.data import Json, Tree, Unknown
 from ordain.values.plan import Estimate
@@ -22,7 +24,32 @@ _NOTHING: Mapping[str, Tree] = {
 }
 
 
-def of_resource(resource: Resource, facts: Mapping[str, Json] | None) -> Mapping[str, Tree]:
+class Surroundings(Protocol):
+    """Where and when a rule is put."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def promotes_from(self) -> str | None: ...
+    @property
+    def now(self) -> datetime: ...
+
+
+def of_surroundings(subject: Surroundings) -> Mapping[str, object]:
+    """Return ``env`` and ``now`` for a rule."""
+    return {"env": {"name": subject.environment, "promotes_from": subject.promotes_from or ""}, "now": subject.now}
+
+
+def dependents(resources: Mapping[Address, Resource]) -> Mapping[Address, Sequence[str]]:
+    """Return for each resource the addresses of those that depend on it, sorted; O(resources + dependencies)."""
+    found: dict[Address, list[str]] = {}
+    for address, resource in resources.items():
+        for needed in resource.depends_on:
+            found.setdefault(needed, []).append(str(address))
+    return {address: sorted(set(ones)) for address, ones in found.items()}
+
+
+def of_resource(resource: Resource, facts: Mapping[str, Json] | None, dependents: Sequence[str]) -> Mapping[str, Tree]:
     """Return ``resource`` for a rule; ``facts`` None where they are not known yet."""
     return {
         "address": str(resource.address),
@@ -36,6 +63,7 @@ def of_resource(resource: Resource, facts: Mapping[str, Json] | None) -> Mapping
         "facts": _typed(facts),
         "protected": resource.lifecycle.protect,
         "depends_on": [str(address) for address in resource.depends_on],
+        "dependents": list(dependents),
     }
 
 
@@ -53,6 +81,7 @@ def of_delete(change: Change) -> Mapping[str, Tree]:
         "facts": _typed(change.facts or None),
         "protected": change.lifecycle.protect,
         "depends_on": [str(address) for address in change.depends_on],
+        "dependents": [],
     }
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Protocol
 
 from ordain.expr.errors import ExpressionError
 from ordain.expr.rules import OWN, Facts, Rule, Ruling, compile_rule
-from ordain.expr.templates import Scope, evaluate
 from ordain.policy import facts as told
+from ordain.policy.excuses import excused, violation
+from ordain.policy.messages import message_of
 from ordain.values.address import Address
+from ordain.values.approval import Override
 from ordain.values.change import TRAINS, Action, Change, Effect
-from ordain.values.data import Json, Leaf, Path, Secret, Tree, Unknown, dig, replace_leaves
+from ordain.values.data import Json, Path, Tree, Unknown, dig
 from ordain.values.plan import Estimate, Finding
 from ordain.values.record import Outcome
 from ordain.values.resource import Locate, Resource
@@ -36,6 +38,7 @@ class Subjects:
     A change that a selector leaves out is no part of the plan: neither it nor its resource is judged.
     ``facts`` that are missing for a resource are not known yet, and so are empty ones of a deferred or blocked one.
     ``estimates`` tell how long changes will take, ``duration`` how long all of it; what is missing, nobody knows.
+    ``overrides`` are violations that people bear with.
     """
 
     environment: str
@@ -45,6 +48,8 @@ class Subjects:
     now: datetime
     estimates: Mapping[Address, Estimate] = field(default_factory=dict)
     duration: Estimate | None = None
+    promotes_from: str | None = None
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,8 @@ class GateSubject:
     champion: Mapping[str, Json] | None
     now: datetime
     change: Change | None = None
+    promotes_from: str | None = None
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +113,13 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     read = [_read(policy, shared) for policy in policies]
     values = {"candidate": _METRICS, "champion": _METRICS}
     whole = _Subject(values=values, durations=told.duration_of_plan(subjects.duration))
-    found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, locate)]
+    found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, shared, locate)]
     each = [one for one in read if not one.is_about_plan]
     # Subject by subject, so that what CEL made of one is let go before the next: plans are large.
-    for subject in _subjects(subjects) if each else ():
+    for subject in _subjects(shared) if each else ():
         for one in each:
             if _concerns(one, subject):
-                found += _one(one, subject, locate)
+                found += _one(one, subject, shared, locate)
     return tuple(sorted(found, key=lambda f: (f.policy, f.address is not None, f.address or f.policy, f.message)))
 
 
@@ -134,19 +141,19 @@ def _roots(policy: Policy) -> frozenset[str]:
 def judge_gate(policies: tuple[Policy, ...], subject: GateSubject, locate: Locate) -> tuple[Finding, ...]:
     """Return what the gate policies find of a version, now that its metrics are known; what passes is left out."""
     values: dict[str, Tree] = {
-        "resource": told.of_resource(subject.resource, subject.facts),
+        "resource": told.of_resource(subject.resource, subject.facts, ()),
         "change": told.of_change(subject.change),
         "candidate": subject.candidate,
     }
     if subject.champion is not None:
         values["champion"] = subject.champion
     changes = () if subject.change is None else (subject.change,)
-    known = {"env": {"name": subject.environment}, "now": subject.now, "plan": told.of_plan(changes)}
+    known = {**told.of_surroundings(subject), "plan": told.of_plan(changes)}
     absent = frozenset(("champion",)) if subject.champion is None else frozenset[str]()
     one = _Subject(values=values, absent=absent, address=subject.resource.address, resource=subject.resource)
     gates = sorted((policy for policy in policies if policy.stage is PolicyStage.GATE), key=lambda p: p.address)
     read = [_Read(policy=policy, known=known) for policy in gates]
-    return tuple(finding for gate in read for finding in _one(gate, one, locate))
+    return tuple(finding for gate in read for finding in _one(gate, one, subject, locate))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +168,19 @@ class _Shared:
 
     @cached_property
     def base(self) -> Mapping[str, object]:
-        return {"env": {"name": self.subjects.environment}, "now": self.subjects.now}
+        return told.of_surroundings(self.subjects)
+
+    @cached_property
+    def dependents(self) -> Mapping[Address, Sequence[str]]:
+        return told.dependents(self.subjects.resources)
+
+    @property
+    def now(self) -> datetime:
+        return self.subjects.now
+
+    @property
+    def overrides(self) -> tuple[Override, ...]:
+        return self.subjects.overrides
 
     @cached_property
     def with_summary(self) -> Mapping[str, object]:
@@ -205,7 +224,8 @@ def _concerns(read: _Read, subject: _Subject) -> bool:
     return read.policy.stage is not PolicyStage.GATE or subject.is_judged_later
 
 
-def _subjects(subjects: Subjects) -> Iterator[_Subject]:
+def _subjects(shared: _Shared) -> Iterator[_Subject]:
+    subjects = shared.subjects
     changes = {change.address: change for change in subjects.changes}
     of_plan = told.duration_of_plan(subjects.duration)
     for address in sorted({*subjects.resources, *changes}):
@@ -213,7 +233,8 @@ def _subjects(subjects: Subjects) -> Iterator[_Subject]:
         if change is not None and change.unselected:
             continue
         if resource is not None:
-            values = told.of_resource(resource, _facts_of(subjects, address, change))
+            needed_by = shared.dependents.get(address, ())
+            values = told.of_resource(resource, _facts_of(subjects, address, change), needed_by)
         elif change is not None:
             values = told.of_delete(change)
         else:
@@ -241,7 +262,16 @@ def _rule(text: str) -> Rule | ExpressionError:
         return error
 
 
-def _one(read: _Read, subject: _Subject, locate: Locate) -> Iterator[Finding]:
+class _Bearing(Protocol):
+    """What may excuse a finding."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def overrides(self) -> tuple[Override, ...]: ...
+
+
+def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> Iterator[Finding]:
     policy = read.policy
     facts = subject.facts(read.known)
     ruling = _ruling(policy, facts)
@@ -249,15 +279,20 @@ def _one(read: _Read, subject: _Subject, locate: Locate) -> Iterator[Finding]:
         ruling = _never_known(policy, subject) or ruling
     if ruling.outcome is Outcome.PASS:
         return
-    yield Finding(
+    found = Finding(
         policy=policy.address,
         outcome=ruling.outcome,
         level=policy.level,
         address=subject.address,
-        message=_message(policy, facts, ruling),
+        message=message_of(policy, facts, ruling),
         remedy=policy.remedy if ruling.outcome is Outcome.FAIL else "",
+        severity=policy.severity,
+        link=policy.link,
+        owner=policy.owner,
+        violation=violation(policy.address, policy.match, policy.require, subject.address),
         at=_place(policy, subject, locate),
     )
+    yield excused(found, policy, bearing.overrides, bearing.now)
 
 
 def _ruling(policy: Policy, facts: Facts) -> Ruling:
@@ -293,48 +328,6 @@ def _evaluate(text: str, facts: Facts) -> Ruling:
     if isinstance(rule, ExpressionError):
         return Ruling(outcome=Outcome.ERROR, detail=rule.message)
     return rule.evaluate(facts)
-
-
-def _message(policy: Policy, facts: Facts, ruling: Ruling) -> str:
-    if ruling.outcome is Outcome.UNKNOWN:
-        return ruling.detail
-    if ruling.outcome is Outcome.ERROR:
-        return f"it cannot be judged: {ruling.detail}"
-    if not policy.message:
-        return f"{policy.require} does not hold"
-    environment = facts.known.get("env")
-    name = environment.get("name") if isinstance(environment, Mapping) else None
-    names = {**facts.values, **{key: _spoken(value) for key, value in facts.known.items()}}
-    names |= {root: _with_duration(names.get(root), root, facts) for root in {path[0] for path in facts.durations}}
-    shown = {key: replace_leaves(value, _marked) for key, value in names.items()}
-    try:
-        text = evaluate(policy.message, Scope(environment=name, names=shown))
-    except ExpressionError as error:
-        return f"{policy.message} (this message cannot be rendered: {error.message})"
-    return text if isinstance(text, str) else str(text)
-
-
-def _spoken(value: object) -> Tree:
-    return value.isoformat() if isinstance(value, datetime) else cast(Tree, value)
-
-
-def _with_duration(whole: Tree, root: str, facts: Facts) -> Tree:
-    told = {path[-1]: _length(length) for path, length in facts.durations.items() if path[0] == root}
-    return {**(whole if isinstance(whole, Mapping) else {}), "duration": told}
-
-
-def _length(length: timedelta | None) -> Tree:
-    if length is None:
-        return Unknown(expression="duration")
-    seconds = length.total_seconds()
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
-def _marked(leaf: Leaf) -> Tree:
-    return "(secret)" if isinstance(leaf, Secret) else "(known after apply)"
 
 
 def _place(policy: Policy, subject: _Subject, locate: Locate) -> Span | None:

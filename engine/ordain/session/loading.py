@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ordain.config.blueprints import Blueprint, read_blueprints
-from ordain.config.files import SHIPPED, read_blueprint_files, read_shipped
+from ordain.config.files import SHIPPED, read_blueprint_files, read_shipped, read_signers
 from ordain.config.load import Document, FileText, parse, read_project
 from ordain.config.resolve import Resolution, ResolveOptions, resolve
+from ordain.config.signers import parse_signers
 from ordain.session.context import Context
 from ordain.session.secrets import Secrets
 from ordain.session.variables import given_variables, origins, sources
@@ -40,6 +41,8 @@ def load(context: Context, key: bytes | None) -> Loaded:
     blueprints, used, wrong = _blueprints(context.root, documents)
     variables = given_variables(context)
     secrets = Secrets(environ=context.environ, variables=variables, key=key)
+    keys = read_signers(context.root)
+    signers, bad_keys = parse_signers(keys) if keys is not None else ((), ())
     options = ResolveOptions(
         environment=context.choice.environment,
         variables=variables,
@@ -47,12 +50,14 @@ def load(context: Context, key: bytes | None) -> Loaded:
         sources=sources(context),
         digest=lambda name: secrets.digest((name,)),
         blueprints=blueprints,
+        signers=signers,
     )
     resolution: Resolution = resolve(documents, context.registry, options)
-    diagnostics = in_order((*broken, *wrong, *resolution.diagnostics))
+    diagnostics = in_order((*broken, *wrong, *bad_keys, *resolution.diagnostics))
     if resolution.desired is None or any(diagnostic.is_error for diagnostic in diagnostics):
         raise OrdainError(*diagnostics)
-    every = tuple(sorted((*files, *used), key=lambda file: file.path))
+    read = (*files, *used, *((keys,) if keys is not None else ()))
+    every = tuple(sorted(read, key=lambda file: file.path))
     return Loaded(desired=resolution.desired, warnings=diagnostics, files=every, secrets=secrets)
 
 

@@ -196,6 +196,8 @@ def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded
         now=now,
         estimates=foreseen.changes,
         duration=foreseen.plan,
+        promotes_from=desired.environment.promotes_from,
+        overrides=recorded.overrides,
     )
     rules, seen = timed(desired.policies, subjects)
     return Judgement(

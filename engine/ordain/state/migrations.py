@@ -61,7 +61,18 @@ def _second(connection: Connection) -> None:
 # How long the plan of a run said it would take; all null where it did not say.
 _PREDICTED = (("p50", "DOUBLE PRECISION"), ("p90", "DOUBLE PRECISION"), ("runs", "BIGINT"), ("basis", "TEXT"))
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+
+def _third(connection: Connection) -> None:
+    connection.execute("ALTER TABLE runs ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]'")
+    connection.execute("ALTER TABLE runs ADD COLUMN break_glass TEXT NOT NULL DEFAULT ''")
+    connection.execute(
+        """CREATE TABLE overrides (
+        environment TEXT NOT NULL, policy TEXT NOT NULL, person TEXT NOT NULL, json TEXT NOT NULL,
+        PRIMARY KEY (environment, policy, person))"""
+    )
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
 
 
 def current_format() -> int:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 from ordain.api.store import (
     Mutation,
+    PutOverride,
     PutResource,
     PutSettings,
     PutVersion,
+    RemoveOverrides,
     RemoveResource,
     RemoveVersion,
     RunRecord,
@@ -21,6 +23,7 @@ from ordain.api.store import (
 from ordain.state.faults import unreadable
 from ordain.state.sql import Connection, Row
 from ordain.values.address import Address
+from ordain.values.approval import Alarm, Override
 from ordain.values.codec import decode, dumps, loads
 from ordain.values.record import Head, JournalEntry, ResourceRecord, SettingRecord, VersionRecord
 
@@ -30,11 +33,15 @@ DONE = "done"
 """The ``outcome`` of a step that did what it should; only such steps teach how long the next one takes."""
 
 _ARTIFACT = re.compile(r"sha256:[0-9a-f]{64}")
-_RUN = ("id", "environment", "plan_digest", "actor", "started", "finished", "outcome", "what")
+_RUN = ("id", "environment", "plan_digest", "actor", "started", "finished", "outcome", "what", "break_glass")
 _PREDICTED = ("predicted_p50", "predicted_p90", "predicted_runs", "predicted_basis")
 _UPSERT_RESOURCE = (
     "INSERT INTO resources (environment, address, json) VALUES (?, ?, ?) "
     "ON CONFLICT (environment, address) DO UPDATE SET json = excluded.json"
+)
+_UPSERT_OVERRIDE = (
+    "INSERT INTO overrides (environment, policy, person, json) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (environment, policy, person) DO UPDATE SET json = excluded.json"
 )
 _UPSERT_VERSION = (
     "INSERT INTO versions (address, recipe, seq, json) "
@@ -122,7 +129,7 @@ def _seconds(text: str) -> tuple[float, ...]:
 
 def runs(connection: Connection, environment: str, limit: int) -> tuple[RunRecord, ...]:
     rows = connection.execute(
-        f"SELECT {', '.join((*_RUN, *_PREDICTED))} FROM runs WHERE environment = ? "
+        f"SELECT {', '.join((*_RUN, 'approvals', *_PREDICTED))} FROM runs WHERE environment = ? "
         "ORDER BY started DESC, id DESC LIMIT ?",
         (environment, limit),
     ).fetchall()
@@ -130,10 +137,30 @@ def runs(connection: Connection, environment: str, limit: int) -> tuple[RunRecor
 
 
 def _run(row: Row) -> RunRecord:
-    told, (p50, p90, past, basis) = row[: len(_RUN)], row[len(_RUN) :]
+    told, (approvals, p50, p90, past, basis) = row[: len(_RUN)], row[len(_RUN) :]
     # A run's row has a number of runs exactly where its plan predicted something.
     predicted = None if past is None else {"p50": p50, "p90": p90, "runs": past, "basis": basis}
-    return decode(RunRecord, {**dict(zip(_RUN, told, strict=True)), "predicted": predicted})
+    names = dict(zip(_RUN, told, strict=True))
+    return decode(RunRecord, {**names, "approvals": loads(approvals), "predicted": predicted})
+
+
+def overrides(connection: Connection, environment: str) -> tuple[Override, ...]:
+    rows = connection.execute(
+        "SELECT policy, json FROM overrides WHERE environment = ? ORDER BY policy, person", (environment,)
+    ).fetchall()
+    return tuple(_decoded(Override, rows))
+
+
+def alarm(connection: Connection, environment: str) -> Alarm | None:
+    """Return the newest run without the approvals it needed, while no run with approvals followed."""
+    row = connection.execute(
+        "SELECT actor, started, break_glass FROM runs WHERE environment = ? "
+        "AND (break_glass <> '' OR (approvals <> '[]' AND outcome = ?)) ORDER BY started DESC, id DESC LIMIT 1",
+        (environment, DONE),
+    ).fetchone()
+    if row is None or not row[2]:
+        return None
+    return read("runs", lambda row: Alarm(actor=row[0], at=float(row[1]), reason=row[2]), row)
 
 
 def environments(connection: Connection) -> tuple[str, ...]:
@@ -152,9 +179,10 @@ def begin_run(connection: Connection, run: RunRecord) -> None:
     told = tuple(getattr(run, name) for name in _RUN)
     one = run.predicted
     predicted = (None, None, None, None) if one is None else (one.p50, one.p90, one.runs, one.basis)
-    names = (*_RUN, *_PREDICTED)
+    names = (*_RUN, "approvals", *_PREDICTED)
     connection.execute(
-        f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", (*told, *predicted)
+        f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+        (*told, dumps(run.approvals).decode(), *predicted),
     )
 
 
@@ -211,6 +239,12 @@ def mutate(connection: Connection, environment: str, mutations: Iterable[Mutatio
                 connection.execute("DELETE FROM versions WHERE address = ? AND recipe = ?", (str(address), recipe))
             case PutSettings(settings=records):
                 _put_settings(connection, environment, records)
+            case PutOverride(override=one):
+                connection.execute(_UPSERT_OVERRIDE, (environment, str(one.policy), one.by, dumps(one).decode()))
+            case RemoveOverrides(policy=policy):
+                connection.execute(
+                    "DELETE FROM overrides WHERE environment = ? AND policy = ?", (environment, str(policy))
+                )
 
 
 def _put_settings(connection: Connection, environment: str, records: Iterable[SettingRecord]) -> None:

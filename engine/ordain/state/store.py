@@ -38,6 +38,8 @@ class SqlStore(StateStore):
                 source=rows.resources(connection, source) if source is not None else {},
                 interrupted=rows.interrupted(connection, environment),
                 durations=rows.durations(connection, environment),
+                overrides=rows.overrides(connection, environment),
+                alarm=rows.alarm(connection, environment),
             )
 
     def environments(self) -> tuple[str, ...]:

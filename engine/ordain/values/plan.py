@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ordain.values.address import Address
+from ordain.values.approval import ApprovalRule
 from ordain.values.change import Cause, Change, FieldChange
 from ordain.values.data import Json, Tree
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.estimate import Estimate
 from ordain.values.record import Outcome
-from ordain.values.setting import Level, Policy
+from ordain.values.setting import Level, Policy, PolicySeverity
 from ordain.values.span import Span
 
 FORMAT = "1.0"
@@ -58,9 +60,30 @@ class SettingChange:
     at: Span | None = None
 
 
+class ExcuseKind(StrEnum):
+    """Why a finding denies nothing: the policy spares the resource, or a person bears with the violation."""
+
+    EXCEPTION = "exception"
+    OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excuse:
+    """Why a finding denies nothing, until when (ISO, UTC; None: without end), and who said so."""
+
+    kind: ExcuseKind
+    reason: str
+    until: str | None = None
+    by: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one policy says of one resource (or of the plan, where ``address`` is None)."""
+    """What one policy says of one resource (or of the plan, where ``address`` is None).
+
+    ``violation`` names what is found, whatever numbers stand in the message: the digest of the policy's address, its
+    rule and the resource's address. ``excuse`` says why it denies nothing.
+    """
 
     policy: Address
     outcome: Outcome
@@ -68,12 +91,22 @@ class Finding:
     address: Address | None = None
     message: str = ""
     remedy: str = ""
+    severity: PolicySeverity = PolicySeverity.MEDIUM
+    link: str = ""
+    owner: str = ""
+    violation: str = ""
+    excuse: Excuse | None = None
     at: Span | None = None
 
     @property
-    def denies(self) -> bool:
-        """Whether it stops an apply: failed, or broken, where the level is not advisory."""
+    def stands(self) -> bool:
+        """Whether it is a violation that would stop an apply: failed, or broken, where the level is not advisory."""
         return self.outcome in (Outcome.FAIL, Outcome.ERROR) and self.level is not Level.ADVISORY
+
+    @property
+    def denies(self) -> bool:
+        """Whether it stops an apply: it stands, and nothing excuses it."""
+        return self.stands and self.excuse is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +187,9 @@ class Program:
     ``settings_after`` are the settings that apply writes down, ``promotes_from`` the environment whose records were
     read beside its own, ``trusted`` the estimators the project trusts beyond scikit-learn, ``gates`` the policies that
     judge versions as they are made. ``selection`` are the selectors the plan was narrowed by. ``timed`` are the rules
-    that are judged again when it is applied, ``timed_subjects`` the resources they speak of.
+    that are judged again when it is applied, ``timed_subjects`` the resources they speak of. ``approvals`` is what the
+    environment asks for as its document stands, ``approvals_before`` what it asked for at the last apply: both must be
+    met. ``authors`` are who wrote what the plan is of, where that matters to them.
     """
 
     project: str
@@ -180,6 +215,14 @@ class Program:
     selection: tuple[str, ...] = ()
     timed: tuple[TimedRule, ...] = ()
     timed_subjects: tuple[TimedSubject, ...] = ()
+    approvals: ApprovalRule | None = None
+    approvals_before: ApprovalRule | None = None
+    authors: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> tuple[ApprovalRule, ...]:
+        """What must be met before it may be applied; none: anybody may."""
+        return tuple(one for one in (self.approvals_before, self.approvals) if one is not None)
 
     @property
     def is_empty(self) -> bool:
@@ -204,6 +247,8 @@ __all__ = [
     "Drift",
     "Envelope",
     "Estimate",
+    "Excuse",
+    "ExcuseKind",
     "Finding",
     "Plan",
     "PluginUse",

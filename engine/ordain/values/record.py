@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ordain.values.address import Address
+from ordain.values.approval import Alarm, Override
 from ordain.values.data import Json, Tree
 from ordain.values.fingerprint import Fingerprint
 from ordain.values.resource import RunOptions
@@ -165,7 +166,9 @@ class Recorded:
 
     ``source`` are the records of the environment it promotes from; ``versions`` are all versions by address, oldest
     first; ``interrupted`` are steps begun and never ended; ``durations`` are seconds of past steps by
-    ``address:operation``, oldest first.
+    ``address:operation``, oldest first. ``overrides`` are violations of soft policies that people bear with, those
+    that have run out among them. ``alarm`` is there from the moment somebody applies without approvals until an apply
+    that was approved.
     """
 
     head: Head
@@ -176,3 +179,5 @@ class Recorded:
     source: Mapping[Address, ResourceRecord] = field(default_factory=dict)
     interrupted: tuple[JournalEntry, ...] = ()
     durations: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    alarm: Alarm | None = None

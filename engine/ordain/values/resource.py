@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ordain.values.address import Address
+from ordain.values.approval import ApprovalRule
 from ordain.values.data import Path, Tree
-from ordain.values.setting import Environment, Import, Move, Policy, Project, Removal, Setting
+from ordain.values.setting import Environment, Import, Move, Policy, PolicyTest, Project, Removal, Setting
 from ordain.values.span import Source, Span
 
 Locate = Callable[[Source, Path], Span]
@@ -71,7 +72,8 @@ class Desired:
 
     ``digest`` covers resources and settings as they mean, not as they are written. ``moves``, ``imports`` and
     ``removals`` refactor without destroying; they are no settings that a plan compares, for they wear off.
-    ``variables`` says where the value of each stands; one that is given from outside is not among them.
+    ``approvals`` is what the environment asks for before a plan may be applied. ``policy_tests`` are the cases beside
+    the policies. ``variables`` says where the value of each stands; one that is given from outside is not among them.
     """
 
     project: Project
@@ -85,3 +87,5 @@ class Desired:
     imports: tuple[Import, ...] = ()
     removals: tuple[Removal, ...] = ()
     variables: Mapping[str, tuple[Source, Path]] = field(default_factory=dict)
+    approvals: ApprovalRule | None = None
+    policy_tests: Mapping[Address, tuple[PolicyTest, ...]] = field(default_factory=dict)

@@ -60,9 +60,45 @@ class PolicyStage(StrEnum):
     GATE = "gate"
 
 
+class PolicySeverity(StrEnum):
+    """How bad it is where a policy does not hold: for people to sort by; what is denied, the level says."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """Resources that a policy spares: addresses, ``*`` and ``?`` allowed, until a time (ISO, UTC), and why."""
+
+    resources: tuple[str, ...]
+    reason: str
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTest:
+    """A case beside a rule: facts (``given``, the rest as in an ordinary resource) and what the rule must say of them.
+
+    ``unknown`` are paths of facts that are not known yet (``candidate.roc_auc``). ``expect`` is an outcome, or
+    ``skip`` where the rule must not be about such a resource; ``message`` a part of what must be said.
+    """
+
+    name: str
+    expect: str
+    given: Mapping[str, Json] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One rule; ``level`` is the one in force here; ``match`` and ``require`` are CEL, ``message`` a template."""
+    """One rule; ``level`` is the one in force here; ``match`` and ``require`` are CEL, ``message`` a template.
+
+    ``link`` is where to read more. ``exceptions`` are what it spares.
+    """
 
     address: Address
     stage: PolicyStage
@@ -71,7 +107,10 @@ class Policy:
     require: str
     message: str = ""
     remedy: str = ""
+    severity: PolicySeverity = PolicySeverity.MEDIUM
+    link: str = ""
     owner: str = ""
+    exceptions: tuple[Exemption, ...] = ()
     source: Source | None = None
 
 
