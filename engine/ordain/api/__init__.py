@@ -21,6 +21,14 @@ if TYPE_CHECKING:
         reference_fields as reference_fields,
         split as split,
     )
+    from ordain.api.forge import (
+        Annotation as Annotation,
+        Comment as Comment,
+        CommitStatus as CommitStatus,
+        Forge as Forge,
+        Pull as Pull,
+        State as State,
+    )
     from ordain.api.hookspecs import (
         hookimpl as hookimpl,
     )
@@ -62,6 +70,7 @@ if TYPE_CHECKING:
         size as size,
     )
     from ordain.api.registry import (
+        ForgeEntry as ForgeEntry,
         KindEntry as KindEntry,
         ProviderEntry as ProviderEntry,
         Registry as Registry,
@@ -157,7 +166,8 @@ _HOMES = {
         "StepResult Trained Trainer TrainRequest"
     ),
     "ordain.api.quantities": "Bytes Duration Moment Seconds Size moment seconds size",
-    "ordain.api.registry": "KindEntry ProviderEntry Registry load_kind load_object load_provider spec_model",
+    "ordain.api.registry": "ForgeEntry KindEntry ProviderEntry Registry load_kind load_object load_provider spec_model",
+    "ordain.api.forge": "Annotation Comment CommitStatus Forge Pull State",
     "ordain.api.hookspecs": "hookimpl",
     "ordain.api.executor": "Executor StepOutcome StepRequest",
     "ordain.api.store": "ArtifactStore StateReader StateStore",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pluggy
 
-from ordain.api.registry import KindEntry, ProviderEntry
+from ordain.api.registry import ForgeEntry, KindEntry, ProviderEntry
 
 if TYPE_CHECKING:
     from ordain.values.event import Event
@@ -34,6 +34,11 @@ class Hooks:
     def register_providers(self) -> Iterable[ProviderEntry]:
         """Return the providers this plugin brings."""
         return cast("Iterable[ProviderEntry]", ())
+
+    @hookspec
+    def register_forges(self) -> Iterable[ForgeEntry]:
+        """Return the forges this plugin brings: hosts of code with pull requests."""
+        return cast("Iterable[ForgeEntry]", ())
 
     @hookspec
     def plan_created(self, plan: Plan) -> None:

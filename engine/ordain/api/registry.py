@@ -36,6 +36,15 @@ class ProviderEntry:
     summary: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgeEntry:
+    """A forge: its name and the import path of the class."""
+
+    name: str
+    target: str
+    summary: str = ""
+
+
 @cache
 def load_object(path: str) -> object:
     """Import what ``package.module:Name`` names."""
@@ -76,6 +85,7 @@ class Registry:
     providers: Mapping[tuple[str, str], ProviderEntry]
     plugins: Mapping[str, str] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
+    forges: Mapping[str, ForgeEntry] = field(default_factory=dict)
 
     def kind(self, name: str) -> Kind:
         """Return the kind called ``name`` (``Model``)."""

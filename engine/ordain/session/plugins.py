@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ordain.api.hookspecs import NAMESPACE, Hooks
-from ordain.api.registry import KindEntry, ProviderEntry, Registry
+from ordain.api.registry import ForgeEntry, KindEntry, ProviderEntry, Registry
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def load_plugins() -> tuple[pluggy.PluginManager, Registry]:
 def _registry(manager: pluggy.PluginManager, versions: dict[str, str]) -> Registry:
     kinds: dict[str, KindEntry] = {}
     providers: dict[tuple[str, str], ProviderEntry] = {}
+    forges: dict[str, ForgeEntry] = {}
     origin: dict[str, str] = {}
     for name, plugin in sorted(manager.list_name_plugin()):
         for kind in getattr(plugin, "register_kinds", tuple)():
@@ -49,7 +50,10 @@ def _registry(manager: pluggy.PluginManager, versions: dict[str, str]) -> Regist
         for provider in getattr(plugin, "register_providers", tuple)():
             _claim(origin, f"{provider.kind}/{provider.name}", name)
             providers[provider.kind, provider.name] = provider
-    return Registry(kinds=kinds, providers=providers, plugins=versions, origin=origin)
+        for forge in getattr(plugin, "register_forges", tuple)():
+            _claim(origin, f"forge/{forge.name}", name)
+            forges[forge.name] = forge
+    return Registry(kinds=kinds, providers=providers, plugins=versions, origin=origin, forges=forges)
 
 
 def _claim(origin: dict[str, str], what: str, plugin: str) -> None:
