@@ -202,7 +202,10 @@ def approval_rule(
 
 def signers_setting(signers: tuple[Signer, ...]) -> Setting:
     """Return who may sign as a setting: a plan shows first that somebody came or went."""
-    keys = {one.key: [*one.people, *(bound for bound in (one.after, one.before) if bound)] for one in signers}
+    keys = {
+        one.key: {"people": list(one.people), "after": one.after, "before": one.before}
+        for one in sorted(signers, key=lambda one: one.key)
+    }
     return Setting(
         address=Address.of("Signers", "allowed"),
         kind="Signers",

@@ -142,7 +142,8 @@ class Envelope:
     ``created_at`` is the ``now`` that rules were judged at.
     ``attachments`` maps an address to the digests of the files in the artifact store that its change takes along, by
     name. A tool's saved plan has other bytes each time it is made; what it *does* is in the program. ``duration`` is
-    how long the whole plan will take: its critical path.
+    how long the whole plan will take: its critical path. ``authors`` are who wrote what the plan is of (e-mail
+    addresses), where an approval of theirs would not count.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Envelope:
     dirty: bool | None = None
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     duration: Estimate | None = None
+    authors: tuple[str, ...] = ()
     attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -189,7 +191,7 @@ class Program:
     judge versions as they are made. ``selection`` are the selectors the plan was narrowed by. ``timed`` are the rules
     that are judged again when it is applied, ``timed_subjects`` the resources they speak of. ``approvals`` is what the
     environment asks for as its document stands, ``approvals_before`` what it asked for at the last apply: both must be
-    met. ``authors`` are who wrote what the plan is of, where that matters to them.
+    met.
     """
 
     project: str
@@ -217,7 +219,6 @@ class Program:
     timed_subjects: tuple[TimedSubject, ...] = ()
     approvals: ApprovalRule | None = None
     approvals_before: ApprovalRule | None = None
-    authors: tuple[str, ...] = ()
 
     @property
     def rules(self) -> tuple[ApprovalRule, ...]:
