@@ -12,7 +12,7 @@ from ordain.values.data import Json
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.span import Source, Span
 
-_PREFIX = "ORDAIN_VAR_"
+PREFIX = "ORDAIN_VAR_"
 
 
 def given_variables(context: Context) -> Mapping[str, str]:
@@ -25,14 +25,14 @@ def given_variables(context: Context) -> Mapping[str, str]:
 
 def origins(context: Context) -> Mapping[str, str]:
     """Return where each variable's text comes from, for messages."""
-    found = {name: f"{_PREFIX}{name}" for name in _of_environment(context)}
+    found = {name: f"{PREFIX}{name}" for name in _of_environment(context)}
     for path in context.choice.variable_files:
         found |= dict.fromkeys(_of_file(path), str(path))
     return {**found, **dict.fromkeys(dict(context.choice.variables), "--var")}
 
 
 def _of_environment(context: Context) -> dict[str, str]:
-    return {name.removeprefix(_PREFIX): text for name, text in context.environ.items() if name.startswith(_PREFIX)}
+    return {name.removeprefix(PREFIX): text for name, text in context.environ.items() if name.startswith(PREFIX)}
 
 
 def sources(context: Context) -> Mapping[str, Source]:
