@@ -102,7 +102,7 @@ class Forge(ABC):
 
     @abstractmethod
     def annotations(self, annotations: tuple[Annotation, ...]) -> str:
-        """Return what to print so that the forge's CI shows annotations at their lines; "" where it has no such form."""
+        """Return what to print so that the forge's CI shows annotations at their lines; "" where there is no form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import click
 from ordain.cli.asking import Asked, asking_options
 from ordain.cli.common import echo, project_options, say, say_diagnostics
 from ordain.cli.planning import Face, plan_face
+from ordain.cli.pleas import plea_options
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.event import Event, EventType
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ordain.render.events import Progress
     from ordain.session.context import Context
+    from ordain.session.permission import Plea
     from ordain.session.planning import PlanOptions
     from ordain.values.plan import Plan
 
@@ -50,40 +52,57 @@ def apply_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @project_options
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[PLAN]")
 @asking_options
+@plea_options
 @apply_options
-def apply(context: Context, file: Path | None, asked: Asked, **flags: Any) -> int:
+def apply(context: Context, file: Path | None, asked: Asked, plea: Plea, **flags: Any) -> int:
     """Do what a plan says.
 
     With PLAN, a file saved by "ordain plan --out", exactly that plan is applied without asking, and refused (exit 10)
     where what it read has moved. Without, Ordain plans, shows the plan and asks; only the word yes approves. What
     could not be planned at first (deferred) is planned and shown in further rounds.
+
+    Where the environment asks for approvals, a saved plan goes that has them ("ordain approve"), and no other (exit 5).
     """
-    if file is not None and not asked.plain:
+    if file is not None and asked.words:
         raise click.UsageError(f"{asked.words[0].split()[0]} belongs to planning; the saved plan has it all.")
-    return act(context, file, asked.options(), flags)
+    if plea.approvals and file is None:
+        raise click.UsageError("--approvals goes with a saved PLAN.")
+    return act(context, file, asked.options(), flags, plea)
 
 
 @click.command()
 @project_options
 @click.option("--select", multiple=True, metavar="SELECTOR", help="Only this; see ordain plan --help.")
+@plea_options
 @apply_options
-def destroy(context: Context, select: tuple[str, ...], **flags: Any) -> int:
+def destroy(context: Context, select: tuple[str, ...], plea: Plea, **flags: Any) -> int:
     """Remove everything Ordain made in an environment; your data stays.
 
     Shows what goes and asks. Artifacts go when no environment refers to them any more.
     """
-    return act(context, None, Asked(destroy=True, select=select).options(), flags)
+    if plea.approvals:
+        raise click.UsageError("--approvals goes with a saved plan: ordain plan --destroy --out FILE.")
+    return act(context, None, Asked(destroy=True, select=select).options(), flags, plea)
 
 
-def act(context: Context, file: Path | None, options: PlanOptions, flags: dict[str, Any]) -> int:
+def act(
+    context: Context, file: Path | None, options: PlanOptions, flags: dict[str, Any], plea: Plea | None = None
+) -> int:
     """Apply a plan of a kind, or a saved one, with this terminal's person beside it; return the exit code."""
     from ordain.session.applying import ApplyOptions, apply_project
+    from ordain.session.permission import Plea
 
     console = Console(
         yes=flags["yes"], as_json=flags["as_json"], destroying=options.destroy, from_file=file is not None
     )
     _catch_signals(console.stop)
-    chosen = ApplyOptions(plan_file=file, plan=options, fail_fast=flags["fail_fast"], parallelism=flags["parallelism"])
+    chosen = ApplyOptions(
+        plan_file=file,
+        plan=options,
+        plea=plea or Plea(),
+        fail_fast=flags["fail_fast"],
+        parallelism=flags["parallelism"],
+    )
     return apply_project(context, chosen, console)
 
 

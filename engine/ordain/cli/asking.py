@@ -26,6 +26,12 @@ _OPTIONS = (
     click.option("--destroy", is_flag=True, help="Remove everything the environment has."),
     click.option("--refresh-only", is_flag=True, help="Only take in what the world shows; bring nothing about."),
     click.option("--no-refresh", is_flag=True, help="Do not look at the world again where something is recorded."),
+    click.option(
+        "--policies-from",
+        "judges_from",
+        metavar="REF",
+        help="Judge by policies, roles and signers as they stand at this commit or branch.",
+    ),
 )
 
 
@@ -38,11 +44,12 @@ class Asked:
     destroy: bool = False
     refresh_only: bool = False
     no_refresh: bool = False
+    judges_from: str | None = None
 
     @property
     def plain(self) -> bool:
-        """Whether nothing of it is said: the usual, whole plan."""
-        return not self.words
+        """Whether nothing of it is said: the usual, whole plan, judged as the files at hand say."""
+        return not self.words and self.judges_from is None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -64,6 +71,7 @@ class Asked:
             select=self.select,
             refresh_only=self.refresh_only,
             refresh=not self.no_refresh,
+            judges_from=self.judges_from,
         )
 
 
@@ -78,13 +86,21 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
         destroy: bool,
         refresh_only: bool,
         no_refresh: bool,
+        judges_from: str | None,
         **more: Any,
     ) -> Any:
         if refresh_only and (destroy or replace or no_refresh):
             raise click.UsageError("--refresh-only goes with none of --destroy, --replace and --no-refresh.")
         if destroy and replace:
             raise click.UsageError("--replace has no sense with --destroy.")
-        asked = Asked(select=select, replace=replace, destroy=destroy, refresh_only=refresh_only, no_refresh=no_refresh)
+        asked = Asked(
+            select=select,
+            replace=replace,
+            destroy=destroy,
+            refresh_only=refresh_only,
+            no_refresh=no_refresh,
+            judges_from=judges_from,
+        )
         return command(asked=asked, **more)
 
     out: Callable[..., Any] = wrapped

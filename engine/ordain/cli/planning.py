@@ -16,6 +16,7 @@ from ordain.values.diagnostic import ExitCode
 
 if TYPE_CHECKING:
     from ordain.session.context import Context
+    from ordain.session.planning import PlanOptions
     from ordain.values.change import Change
     from ordain.values.plan import Plan
 
@@ -101,13 +102,8 @@ def plan(
         no_ops = flags["show_no_ops"]
         found, unchanged = plan_project(context, asked.options(), keep=out is not None, no_ops=no_ops)
     if out is not None:
-        from ordain.render.json import plan_json
-        from ordain.session.files import write_file
-
-        write_file(out, plan_json(found))
-    command = f"ordain apply {shlex.quote(str(out))}" if out is not None else " ".join(("ordain apply", *asked.words))
-    command += _chosen(context, saved=out is not None)
-    face = Face(show_no_ops=flags["show_no_ops"], verbose=flags["verbose"], command=command)
+        _write(out, found)
+    face = replace_fields(_face(context, out, asked.words), show_no_ops=flags["show_no_ops"], verbose=flags["verbose"])
     _print(_with(found, unchanged) if face.show_no_ops and form != "json" else found, form, face)
     if flags["explain"] and form != "json":
         _print_steps(found, form)
@@ -115,6 +111,28 @@ def plan(
     if code is ExitCode.DONE and detailed_exitcode and not found.program.is_empty:
         return ExitCode.CHANGES
     return code
+
+
+def save(context: Context, options: PlanOptions, out: Path) -> int:
+    """Save a plan of another kind, and show it."""
+    from ordain.session.session import plan_project
+
+    found, _ = plan_project(context, options, keep=True)
+    _write(out, found)
+    _print(found, "text", _face(context, out, ()))
+    return _exit_of(found)
+
+
+def _write(out: Path, plan: Plan) -> None:
+    from ordain.render.json import plan_json
+    from ordain.session.files import write_file
+
+    write_file(out, plan_json(plan))
+
+
+def _face(context: Context, out: Path | None, words: tuple[str, ...]) -> Face:
+    command = f"ordain apply {shlex.quote(str(out))}" if out is not None else " ".join(("ordain apply", *words))
+    return Face(command=command + _chosen(context, saved=out is not None))
 
 
 def _with(plan: Plan, unchanged: tuple[Change, ...]) -> Plan:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ordain.plan.request import Draft, Mode, PlanRequest
 from ordain.values.address import Address
+from ordain.values.approval import ApprovalRule
 from ordain.values.change import Change, Effect
 from ordain.values.codec import plain
 from ordain.values.data import Json
@@ -40,6 +41,8 @@ class Judgement:
     diagnostics: tuple[Diagnostic, ...] = ()
     timed: tuple[TimedRule, ...] = ()
     timed_subjects: tuple[TimedSubject, ...] = ()
+    approvals: ApprovalRule | None = None
+    approvals_before: ApprovalRule | None = None
 
 
 def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
@@ -83,6 +86,8 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
         selection=request.select,
         timed=judgement.timed,
         timed_subjects=judgement.timed_subjects,
+        approvals=judgement.approvals if steps else None,  # nothing that is done needs nobody's word
+        approvals_before=judgement.approvals_before if steps else None,
     )
 
 

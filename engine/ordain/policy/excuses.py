@@ -25,7 +25,17 @@ def excused(finding: Finding, policy: Policy, overrides: Iterable[Override], now
     """Return the finding with its excuse, where it would stop an apply and there is one that still holds."""
     if not finding.stands:
         return finding
-    return replace(finding, excuse=_exception(finding, policy, now) or _override(finding, policy, overrides, now))
+    return replace(finding, excuse=_exception(finding, policy, now) or _override(finding, overrides, now))
+
+
+def excused_again(finding: Finding, overrides: Iterable[Override], now: datetime) -> Finding:
+    """Return a finding of a plan that was made earlier: what excused it may have run out, an override may have come."""
+    if not finding.stands:
+        return finding
+    excuse = finding.excuse
+    if excuse is not None and excuse.kind is ExcuseKind.EXCEPTION and holds(excuse.until, now):
+        return finding
+    return replace(finding, excuse=_override(finding, overrides, now))
 
 
 def _exception(finding: Finding, policy: Policy, now: datetime) -> Excuse | None:
@@ -35,11 +45,11 @@ def _exception(finding: Finding, policy: Policy, now: datetime) -> Excuse | None
     return None
 
 
-def _override(finding: Finding, policy: Policy, overrides: Iterable[Override], now: datetime) -> Excuse | None:
-    if policy.level is not Level.SOFT:
+def _override(finding: Finding, overrides: Iterable[Override], now: datetime) -> Excuse | None:
+    if finding.level is not Level.SOFT:
         return None
     for one in overrides:
-        if one.policy == policy.address and finding.violation in one.violations and holds(one.until, now):
+        if one.policy == finding.policy and finding.violation in one.violations and holds(one.until, now):
             return Excuse(kind=ExcuseKind.OVERRIDE, reason=one.reason, until=one.until, by=one.by)
     return None
 

@@ -10,7 +10,7 @@ from threading import Event as Flag
 from typing import Protocol
 
 from ordain.api.executor import Executor, StepRequest
-from ordain.api.store import RunRecord, StateStore
+from ordain.api.store import PutOverride, RunRecord, StateStore
 from ordain.apply.local import LocalExecutor
 from ordain.apply.recovery import settle
 from ordain.apply.run import Live, RunContext, RunReport, StepStatus
@@ -21,6 +21,16 @@ from ordain.plan.stale import moved
 from ordain.session.context import Context
 from ordain.session.garbage import collect
 from ordain.session.loading import Loaded, load
+from ordain.session.permission import (
+    Leave,
+    Plea,
+    broken_glass,
+    check_approved,
+    check_judges,
+    folder_of,
+    permission,
+    read_approvals,
+)
 from ordain.session.planning import PlanOptions, make_plan
 from ordain.session.requests import Requests
 from ordain.session.reviewing import Reviewer
@@ -49,6 +59,7 @@ class ApplyOptions:
 
     plan: PlanOptions = field(default_factory=PlanOptions)
     plan_file: Path | None = None
+    plea: Plea = field(default_factory=Plea)
     fail_fast: bool = False
     parallelism: int = 10
 
@@ -94,6 +105,8 @@ def apply_project(context: Context, options: ApplyOptions, talk: Talk) -> ExitCo
     saved = read_plan_file(options.plan_file) if options.plan_file is not None else None
     if saved is not None:
         context = _in_environment(context, saved.program.environment)
+        if options.plan.judges_from is not None:
+            check_judges(context, saved, options.plan)
     with open_state(context, create=True) as store:
         loaded = load(context, store.digest_key()) if saved is None else None
         if saved is not None:
@@ -207,35 +220,44 @@ def _saved_round(work: _Work, plan: Plan) -> _Round:
     stale = moved(program, recorded)
     if stale:
         raise OrdainError(*stale)
-    judged = judged_again(plan, work.context.clock())
-    refusal = _refusal(judged.program)
+    file, plea = work.options.plan_file, work.options.plea
+    assert file is not None
+    approvals = read_approvals((folder_of(file), *plea.approvals))
+    leave = permission(work.context, plan, recorded, plea, approvals)
+    refusal = _refusal(leave.plan.program)
     if refusal is not ExitCode.DONE:
-        work.talk.show_plan(judged)
+        work.talk.show_plan(leave.plan)
         return _Round(code=refusal)
+    check_approved(leave, file)
     variables = given_variables(work.context)
     secrets = Secrets(environ=work.context.environ, variables=variables, key=work.store.digest_key())
-    code = _execute(work, plan, secrets, {})
+    code = _execute(work, plan, leave, secrets, {})
     drop_files(work.context, attached(plan))
     # The file approves itself and nothing beyond it: the next round needs a word of its own.
-    return replace(_ended(work, judged, code), more=work.talk.yes and _goes_on(program, code))
+    goes_on = work.talk.yes and not program.rules and _goes_on(program, code)
+    return replace(_ended(work, leave.plan, code), more=goes_on)
 
 
 def _round(work: _Work, loaded: Loaded) -> _Round:
     planned = make_plan(work.context, loaded, (work.store, open_artifacts(work.context)), work.options.plan)
     plan = planned.plan
-    work.talk.show_plan(plan)
     try:
-        refusal = _refusal(plan.program)
+        leave = permission(work.context, plan, planned.recorded, work.options.plea, None)
+        work.talk.show_plan(leave.plan)
+        refusal = _refusal(leave.plan.program)
         if refusal is not ExitCode.DONE or not plan.program.steps:
             return _Round(code=refusal)
-        if not work.talk.approve(plan):
+        check_approved(leave, None)
+        if not work.talk.approve(leave.plan):
             work.talk.declined()
             return _Round(code=ExitCode.FAILURE)
-        judged = judged_again(plan, work.context.clock())
+        overrides = (*planned.recorded.overrides, *leave.overrides)
+        judged = judged_again(plan, work.context.clock(), overrides)
         if not judged.program.status.applyable:  # the answer took its time
             work.talk.show_plan(judged)
             return _Round(code=_refusal(judged.program))
-        return _ended(work, plan, _execute(work, plan, loaded.secrets, loaded.desired.resources))
+        code = _execute(work, plan, leave, loaded.secrets, loaded.desired.resources)
+        return _ended(work, leave.plan, code)
     finally:
         drop_attachments(work.context, planned)
 
@@ -285,8 +307,12 @@ def _left(program: Program) -> ExitCode:
     return worst([exit_of(program), ExitCode.GATE if blocked else ExitCode.DONE])
 
 
-def _execute(work: _Work, plan: Plan, secrets: Secrets, resources: Mapping[Address, Resource]) -> ExitCode:
+def _execute(
+    work: _Work, plan: Plan, leave: Leave, secrets: Secrets, resources: Mapping[Address, Resource]
+) -> ExitCode:
     context, program = work.context, plan.program
+    if leave.overrides:
+        work.store.write(work.environment, tuple(PutOverride(override=one) for one in leave.overrides), work.token)
     recorded = work.store.recorded(work.environment, program.promotes_from)
     live = Live(recorded)
     requests = Requests(context=context, plan=plan, live=live, run=work.run, secrets=secrets)
@@ -299,11 +325,16 @@ def _execute(work: _Work, plan: Plan, secrets: Secrets, resources: Mapping[Addre
             started=context.clock(),
             predicted=plan.envelope.duration,
             what=_what(work.options),
+            approvals=leave.approved.accepted,
+            break_glass=leave.broken,
         )
     )
+    if leave.broken:
+        work.talk.problems((broken_glass(context.actor, leave),))
     with closing(LocalExecutor(context.home, parallelism=work.options.parallelism)) as executor:
         run = _run_context(work, executor, live, requests.request_for, requests.secrets_for)
-        run = replace(run, review=Reviewer(program=program, live=live, now=context.clock).review)
+        review = Reviewer(program=program, live=live, now=context.clock, overrides=recorded.overrides).review
+        run = replace(run, review=review)
         report: RunReport = execute(run, program)
     work.store.finish_run(work.run, report.exit.name.lower(), context.clock())
     where = {change.address: change.at for change in program.changes}

@@ -19,6 +19,7 @@ from ordain.plan.moves import move
 from ordain.plan.planner import plan as draft_plan
 from ordain.plan.request import Draft, Mode, PlanRequest
 from ordain.policy.judge import Subjects, judge
+from ordain.policy.recorded import recorded_rule
 from ordain.policy.settings import settings_changes
 from ordain.session.commit import commit_of
 from ordain.session.context import Context
@@ -28,6 +29,7 @@ from ordain.session.rollback import Rollback, hold, target
 from ordain.session.secrets import Secrets
 from ordain.session.timing import timed
 from ordain.values.address import Address
+from ordain.values.approval import Alarm
 from ordain.values.change import Change
 from ordain.values.data import Secret, leaves
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError, Severity
@@ -39,7 +41,10 @@ from ordain.values.record import Hold, Recorded
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
     """What kind of plan: destroy everything, make some resources again, only what selectors name; take in what the
-    world shows and nothing else, or do not look at what is recorded."""
+    world shows and nothing else, or do not look at what is recorded.
+
+    ``judges_from`` names the commit whose policies, roles and signers judge instead of those at hand.
+    """
 
     destroy: bool = False
     replace: tuple[str, ...] = ()
@@ -47,6 +52,7 @@ class PlanOptions:
     refresh_only: bool = False
     refresh: bool = True
     rollback: Rollback | None = None
+    judges_from: str | None = None
 
     @property
     def mode(self) -> Mode:
@@ -81,6 +87,7 @@ def make_plan(
     Writes nothing but what providers remember of their looks. Raises ``OrdainError`` where looking is impossible.
     """
     state, artifacts = stores
+    loaded = _judged(context, loaded, options.judges_from)
     environment = loaded.desired.environment
     recorded = without_lost(state.recorded(environment.name, environment.promotes_from), artifacts.digests)
     moved = move(recorded, loaded.desired.moves, locate)
@@ -128,11 +135,28 @@ def make_plan(
         dirty=dirty,
         estimates={str(address): one for address, one in foreseen.changes.items()} if program.steps else {},
         duration=foreseen.plan if program.steps and foreseen.plan and foreseen.plan.runs else None,
+        authors=_authors(context, program, options.judges_from),
         attachments=_attachments(program, request.evidence),
     )
     plan = seal(program, envelope)
     context.plugins.hook.plan_created(plan=plan)
     return Planned(plan=plan, draft=draft, recorded=recorded, loaded=loaded, looks=looks, evidence=request.evidence)
+
+
+def _judged(context: Context, loaded: Loaded, ref: str | None) -> Loaded:
+    if ref is None:
+        return loaded
+    from ordain.session.judges import judges_at, with_judges
+
+    return with_judges(loaded, judges_at(context, ref, loaded.desired.environment.name))
+
+
+def _authors(context: Context, program: Program, ref: str | None) -> tuple[str, ...]:
+    if not any(one.not_author for one in program.rules):
+        return ()
+    from ordain.session.judges import authors
+
+    return authors(context, ref)
 
 
 def _rollback(
@@ -205,7 +229,25 @@ def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded
         timed=rules,
         timed_subjects=seen,
         settings=() if destroying else settings_changes(recorded.settings, desired.settings, locate),
-        diagnostics=(*loaded.warnings, *_missing_secrets(draft, loaded)),
+        diagnostics=(*loaded.warnings, *_alarm(recorded.alarm), *_missing_secrets(draft, loaded)),
+        approvals=desired.approvals,
+        approvals_before=recorded_rule(recorded.settings, desired.environment.name),
+    )
+
+
+def _alarm(alarm: Alarm | None) -> tuple[Diagnostic, ...]:
+    """Return the warning that stands in every plan after somebody applied without approvals, until an approved one."""
+    if alarm is None:
+        return ()
+    when = datetime.fromtimestamp(alarm.at, UTC).isoformat(timespec="minutes")
+    return (
+        Diagnostic(
+            code="break-glass",
+            severity=Severity.WARNING,
+            summary=f"{alarm.actor} broke the glass: an apply went without the approvals it needed",
+            detail=f"{when}: {alarm.reason}",
+            fix="look at what it did (ordain history), and have the next plan approved",
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from ordain.api.providers import StepResult
 from ordain.apply.run import Live
 from ordain.config.locate import locate
 from ordain.policy.judge import GateSubject, judge_gate
+from ordain.values.approval import Override
 from ordain.values.change import Change
 from ordain.values.data import Json
 from ordain.values.plan import Finding, Program
@@ -25,6 +26,7 @@ class Reviewer:
     program: Program
     live: Live
     now: Callable[[], float]
+    overrides: tuple[Override, ...] = ()
 
     def review(self, change: Change, result: StepResult) -> StepResult:
         """Return the result, or one that refuses the version where a policy that is not advisory does."""
@@ -39,6 +41,8 @@ class Reviewer:
             champion=self._champion(change),
             now=datetime.fromtimestamp(self.now(), UTC),
             change=change,
+            promotes_from=self.program.promotes_from,
+            overrides=self.overrides,
         )
         denied = [finding for finding in judge_gate(self.program.gates, subject, locate) if finding.denies]
         if not denied:

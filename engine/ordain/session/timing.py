@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ordain.config.locate import locate
+from ordain.policy.excuses import excused_again
 from ordain.policy.judge import Subjects, about_time, judge, speak_of_resources
 from ordain.values.address import Address
+from ordain.values.approval import Override
 from ordain.values.data import Path
 from ordain.values.plan import Finding, Plan, TimedRule, TimedSubject
 from ordain.values.resource import Lifecycle, Resource
@@ -47,14 +49,28 @@ def _at(source: Source | None, path: Path) -> Span | None:
     return locate(source, path) if source is not None else None
 
 
-def judged_again(plan: Plan, now: float) -> Plan:
+def judged_again(plan: Plan, now: float, overrides: tuple[Override, ...] = ()) -> Plan:
     """Return the plan with its rules about time judged at ``now`` (seconds since the epoch), to be shown or refused.
 
-    What other rules found stays. The result is for deciding alone: what is executed is the plan that was approved.
+    What other rules found stays, with the excuses that still hold and those that ``overrides`` bring. The result is
+    for deciding alone: what is executed is the plan that was approved.
     """
     program = plan.program
-    if not program.timed:
+    moment = datetime.fromtimestamp(now, UTC)
+    found, again = _timed_findings(plan, moment, overrides) if program.timed else ((), frozenset[Address]())
+    kept = (excused_again(one, overrides, moment) for one in program.policy if one.policy not in again)
+    policy = _in_order((*kept, *found))
+    if policy == program.policy:
         return plan
+    applyable = not program.status.errored and not any(one.denies for one in policy)
+    return replace(plan, program=replace(program, policy=policy, status=replace(program.status, applyable=applyable)))
+
+
+def _timed_findings(
+    plan: Plan, now: datetime, overrides: tuple[Override, ...]
+) -> tuple[tuple[Finding, ...], frozenset[Address]]:
+    """Return what the rules about time find now, and which policies those are."""
+    program = plan.program
     spots: dict[Source, Span] = {}
     resources = {one.address: _resource(one, _marker(one.at, spots)) for one in program.timed_subjects}
     subjects = Subjects(
@@ -62,19 +78,18 @@ def judged_again(plan: Plan, now: float) -> Plan:
         resources=resources,
         facts={one.address: one.facts for one in program.timed_subjects if one.facts is not None},
         changes=program.changes,
-        now=datetime.fromtimestamp(now, UTC),
+        now=now,
         estimates={Address.parse(name): one for name, one in plan.envelope.estimates.items()},
         duration=plan.envelope.duration,
+        promotes_from=program.promotes_from,
+        overrides=overrides,
     )
     rules = tuple(replace(one.policy, source=_marker(one.at, spots)) for one in program.timed)
     found = judge(rules, subjects, lambda source, path: spots[source])
-    again = {one.address for one in rules}
     # What was found already stands at the very field; of the text only the name's place is kept.
     places = {(one.policy, one.address): one.at for one in program.policy}
-    found = tuple(replace(one, at=places.get((one.policy, one.address), one.at)) for one in found)
-    policy = _in_order((*(one for one in program.policy if one.policy not in again), *found))
-    applyable = not program.status.errored and not any(one.denies for one in policy)
-    return replace(plan, program=replace(program, policy=policy, status=replace(program.status, applyable=applyable)))
+    placed = tuple(replace(one, at=places.get((one.policy, one.address), one.at)) for one in found)
+    return placed, frozenset(one.address for one in rules)
 
 
 def _resource(one: TimedSubject, source: Source) -> Resource:

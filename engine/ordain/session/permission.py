@@ -1,0 +1,289 @@
+"""May this plan be applied: policies and overrides as they stand now, approvals, or a broken glass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ordain.session.context import Context
+from ordain.session.planning import PlanOptions
+from ordain.session.timing import judged_again
+from ordain.values.address import Address
+from ordain.values.approval import Approval, Approved, Override
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
+from ordain.values.plan import Finding, Plan
+from ordain.values.record import Outcome, Recorded
+from ordain.values.setting import Level
+
+LONGEST = timedelta(days=90)
+"""How long an override may hold."""
+WEEK = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plea:
+    """What a person brings to have a plan applied that would not be: policies to override, why, for how many seconds,
+    folders of approvals beside the plan's own, or the word to go without any."""
+
+    overrides: tuple[str, ...] = ()
+    reason: str = ""
+    seconds: float = WEEK
+    approvals: tuple[Path, ...] = ()
+    break_glass: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """A plan as it is judged now, how far it is approved, and the overrides that are new and to be recorded.
+
+    ``plan`` is for showing and deciding: what is executed is the one that was approved.
+    """
+
+    plan: Plan
+    approved: Approved
+    overrides: tuple[Override, ...] = ()
+    broken: str = ""
+
+
+def permission(
+    context: Context, plan: Plan, recorded: Recorded, plea: Plea, approvals: tuple[Approval, ...] | None
+) -> Leave:
+    """Judge a plan now: with the overrides that are recorded, signed, or brought along.
+
+    ``approvals`` is None for a plan that was not saved: nobody can have approved it. Raises ``OrdainError`` where a
+    plea cannot be granted.
+    """
+    now = datetime.fromtimestamp(context.clock(), UTC)
+    rules = plan.program.rules
+    found = _approved(plan, approvals or (), now) if rules else Approved()
+    if plea.break_glass:
+        _check_glass(plan, plea)
+    known = (*recorded.overrides, *found.overrides)
+    standing = judged_again(plan, context.clock(), known)
+    own = _own(standing, plea, context.actor, now) if plea.overrides else ()
+    if own and rules and not plea.break_glass:
+        raise OrdainError(_to_be_signed(plan, own))
+    return Leave(
+        plan=judged_again(plan, context.clock(), (*known, *own)) if own else standing,
+        approved=found,
+        overrides=(*(one for one in found.overrides if one not in recorded.overrides), *own),
+        broken=plea.reason if plea.break_glass and rules and (found.missing or not approvals) else "",
+    )
+
+
+def _approved(plan: Plan, approvals: tuple[Approval, ...], now: datetime) -> Approved:
+    from ordain.policy.approvals import approved  # brings cryptography: not free to import
+
+    return approved(plan, approvals, now)
+
+
+def check_approved(leave: Leave, file: Path | None) -> None:
+    """Raise ``OrdainError`` (exit 5) where approvals are missing and nobody broke the glass."""
+    program = leave.plan.program
+    if not program.rules or leave.broken or (file is not None and not leave.approved.missing):
+        return
+    refused = tuple(f"{one.person} does not count: {one.why}" for one in leave.approved.refused)
+    if file is None:
+        fix = "save the plan with ordain plan --out FILE, have FILE approved, then apply it: ordain apply FILE"
+    else:
+        fix = f"ordain approve {file} --as YOUR-EMAIL"
+    raise OrdainError(
+        Diagnostic(
+            code="approval-missing",
+            summary=f"nothing was applied: {program.environment} asks for approval of the plan",
+            detail="\n".join((f"still needed: {'; '.join(leave.approved.missing)}", *refused))
+            if file is not None
+            else "a plan that was not saved cannot have been approved",
+            fix=fix,
+            blame=Blame.USER,
+            exit=ExitCode.DENIED,
+        )
+    )
+
+
+def _check_glass(plan: Plan, plea: Plea) -> None:
+    forbidden = [one for one in plan.program.rules if not one.break_glass]
+    if forbidden:
+        raise OrdainError(
+            Diagnostic(
+                code="break-glass-forbidden",
+                summary=f"{plan.program.environment} does not allow to break the glass",
+                detail="its approvals have break_glass: false",
+                fix="have the plan approved: ordain approve PLAN --as YOUR-EMAIL",
+                exit=ExitCode.NOT_PERMITTED,
+            )
+        )
+    assert plea.reason
+
+
+def broken_glass(actor: str, leave: Leave) -> Diagnostic:
+    """Return what is said loudly when a plan is applied without its approvals."""
+    program = leave.plan.program
+    return Diagnostic(
+        code="break-glass",
+        severity=Severity.WARNING,
+        summary=f"{actor} breaks the glass: {program.environment} changes without the approvals it asks for",
+        detail=f"{leave.broken}\nnot there: {'; '.join(leave.approved.missing) or 'all of them'}",
+        fix="it is recorded (ordain history), and every plan says so until an approved one was applied",
+    )
+
+
+def check_judges(context: Context, saved: Plan, options: PlanOptions) -> None:
+    """Raise ``OrdainError`` (exit 10) where planning again, judged as at a commit, does not give the saved plan.
+
+    A plan made from other files, or by weaker judges, has another digest.
+    """
+    from ordain.session.session import drop_attachments, plan_project_whole
+
+    program = saved.program
+    asked = replace(
+        options,
+        destroy=program.mode == "destroy",
+        refresh_only=program.mode == "refresh-only",
+        select=program.selection,
+    )
+    planned = plan_project_whole(context, asked)
+    drop_attachments(context, planned, keep=saved)
+    if planned.plan.digest == saved.digest:
+        return
+    raise OrdainError(
+        Diagnostic(
+            code="plan-other",
+            summary="the saved plan is not what these files ask for now",
+            detail=f"it is {saved.digest[:19]}…; planned again, judged as at {options.judges_from}, it is "
+            f"{planned.plan.digest[:19]}…",
+            fix="plan again, and have that plan approved",
+            exit=ExitCode.STALE,
+        )
+    )
+
+
+def _own(plan: Plan, plea: Plea, actor: str, now: datetime) -> tuple[Override, ...]:
+    """Return the overrides that a person asks for, of all that the policies find now; raise where there is no sense."""
+    if timedelta(seconds=plea.seconds) > LONGEST:
+        raise OrdainError(override_too_long())
+    until = (now + timedelta(seconds=plea.seconds)).isoformat(timespec="seconds")
+    at = now.isoformat(timespec="seconds")
+    return tuple(
+        Override(
+            policy=policy,
+            violations=violations_of(plan, policy),
+            reason=plea.reason,
+            by=actor,
+            at=at,
+            until=until,
+        )
+        for policy in sorted({policy_named(text) for text in plea.overrides})
+    )
+
+
+def policy_named(text: str) -> Address:
+    try:
+        return Address.parse(text if "." in text else f"policy.{text}")
+    except ValueError as error:
+        raise OrdainError(_nothing(text, str(error))) from error
+
+
+def violations_of(plan: Plan, policy: Address) -> tuple[str, ...]:
+    """Return what a soft policy finds in a plan, what it may yet find at a gate included.
+
+    Raises ``OrdainError``: it finds nothing, or is not soft.
+    """
+    found = [one for one in plan.program.policy if one.policy == policy and one.outcome is not Outcome.PASS]
+    if not found:
+        denying = sorted({str(one.policy) for one in plan.program.policy if one.denies})
+        there = f"it is denied by {', '.join(denying)}" if denying else "no policy denies it"
+        raise OrdainError(_nothing(str(policy), there))
+    hard = next((one for one in found if one.level is not Level.SOFT), None)
+    if hard is not None:
+        raise OrdainError(_not_soft(hard))
+    return tuple(sorted({one.violation for one in found}))
+
+
+def _nothing(policy: str, detail: str) -> Diagnostic:
+    return Diagnostic(
+        code="override-nothing",
+        summary=f"there is nothing of {policy} to override in this plan",
+        detail=detail,
+        fix="name a policy that the plan shows as soft: ordain plan",
+        exit=ExitCode.SPEC,
+    )
+
+
+def _not_soft(finding: Finding) -> Diagnostic:
+    owner = f", or ask its owner, {finding.owner}" if finding.owner else ""
+    return Diagnostic(
+        code="override-level",
+        summary=f"{finding.policy} cannot be overridden: it is {finding.level}",
+        detail="only soft policies can",
+        fix=f"{finding.remedy or 'change what it is about'}{owner}",
+        at=finding.at,
+        exit=ExitCode.NOT_PERMITTED,
+    )
+
+
+def override_too_long() -> Diagnostic:
+    return Diagnostic(
+        code="override-long",
+        summary=f"an override holds for {LONGEST.days} days at most",
+        fix="give a shorter time with --for, or write an exception into the policy",
+        exit=ExitCode.SPEC,
+    )
+
+
+def _to_be_signed(plan: Plan, own: tuple[Override, ...]) -> Diagnostic:
+    names = " ".join(f"--override {one.policy.name}" for one in own)
+    return Diagnostic(
+        code="override-unsigned",
+        summary=f"in {plan.program.environment} an override is signed, as approvals are",
+        fix=f"ordain approve PLAN --as YOUR-EMAIL {names} --reason TEXT",
+        exit=ExitCode.DENIED,
+    )
+
+
+def folder_of(plan_file: Path) -> Path:
+    """Return the folder of the approvals of a saved plan: beside it."""
+    return plan_file.with_name(f"{plan_file.name}.approvals")
+
+
+def read_approvals(folders: Iterable[Path]) -> tuple[Approval, ...]:
+    """Return the approvals in folders, sorted by name: ``EMAIL.json`` as signed and ``EMAIL.json.sig``.
+
+    A statement without a signature is no approval. Raises ``OrdainError`` where a file cannot be read.
+    """
+    found: list[Approval] = []
+    for folder in dict.fromkeys(folders):
+        for path in sorted(folder.glob("*.json")):
+            signature = path.with_name(f"{path.name}.sig")
+            if signature.is_file():
+                found.append(Approval(text=_read(path), signature=_read(signature)))
+    return tuple(found)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode(errors="replace")
+    except OSError as error:
+        raise OrdainError(
+            Diagnostic(
+                code="approval-file",
+                summary=f"the approval {path} cannot be read",
+                detail=error.strerror or str(error),
+                fix="make it readable, or remove it",
+                blame=Blame.WORLD,
+                exit=ExitCode.FAILURE,
+            )
+        ) from error
+
+
+__all__ = [
+    "Leave",
+    "Plea",
+    "check_approved",
+    "folder_of",
+    "permission",
+    "read_approvals",
+    "violations_of",
+]
