@@ -92,15 +92,7 @@ def make_plan(
     recorded = without_lost(state.recorded(environment.name, environment.promotes_from), artifacts.digests)
     moved = move(recorded, loaded.desired.moves, locate)
     recorded = moved.recorded
-    asker = Asker(
-        context=context,
-        environment=environment.name,
-        targets={key: entry.target for key, entry in context.registry.providers.items()},
-        secrets=loaded.secrets,
-        store=artifacts,
-        memories=load_memories(context, environment.name),
-        records=recorded.resources,
-    )
+    asker = _asker(context, loaded, recorded, artifacts)
     looks: dict[Address, Look] = {}
     rollbacks, releases = _rollback(context, options, recorded)
     request = PlanRequest(
@@ -141,6 +133,19 @@ def make_plan(
     plan = seal(program, envelope)
     context.plugins.hook.plan_created(plan=plan)
     return Planned(plan=plan, draft=draft, recorded=recorded, loaded=loaded, looks=looks, evidence=request.evidence)
+
+
+def _asker(context: Context, loaded: Loaded, recorded: Recorded, artifacts: ArtifactStore) -> Asker:
+    environment = loaded.desired.environment.name
+    return Asker(
+        context=context,
+        environment=environment,
+        targets={key: entry.target for key, entry in context.registry.providers.items()},
+        secrets=loaded.secrets,
+        store=artifacts,
+        memories=load_memories(context, environment),
+        records=recorded.resources,
+    )
 
 
 def _judged(context: Context, loaded: Loaded, ref: str | None) -> Loaded:
