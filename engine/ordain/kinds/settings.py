@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from ordain.api.fields import Spec
 from ordain.api.quantities import Duration, Moment
+from ordain.kinds.policy_tests import PolicyTestSpec
 from ordain.values.address import NAME, Address
 from ordain.values.setting import Level, PolicySeverity, PolicyStage
 
@@ -175,20 +176,6 @@ class ExceptionSpec(Spec):
     )
     reason: str = Field(min_length=1, description="why; shown wherever it counts")
     until: Moment | None = Field(default=None, description="how long; a day counts to its end (UTC)")
-
-
-class PolicyTestSpec(Spec):
-    """A case for ``ordain policy test``."""
-
-    name: str = Field(default="", description="what the case shows")
-    given: dict[str, Any] = Field(
-        default_factory=dict, description="facts as rules read them; what is left out is as in an ordinary resource"
-    )
-    unknown: tuple[str, ...] = Field(default=(), description="facts that are not known yet, as in candidate.roc_auc")
-    expect: Literal["pass", "fail", "unknown", "error", "skip"] = Field(
-        description="what the rule says; ``skip``: it is not about such a resource"
-    )
-    message: str = Field(default="", description="what must stand in the message")
 
 
 class PolicySpec(Spec):

@@ -60,7 +60,7 @@ def of_resource(resource: Resource, facts: Mapping[str, Json] | None, dependents
         "description": resource.description,
         "labels": resource.labels,
         "spec": resource.spec,
-        "facts": _typed(facts),
+        "facts": typed(facts),
         "protected": resource.lifecycle.protect,
         "depends_on": [str(address) for address in resource.depends_on],
         "dependents": list(dependents),
@@ -78,7 +78,7 @@ def of_delete(change: Change) -> Mapping[str, Tree]:
         "description": change.description,
         "labels": change.labels,
         "spec": change.after,
-        "facts": _typed(change.facts or None),
+        "facts": typed(change.facts or None),
         "protected": change.lifecycle.protect,
         "depends_on": [str(address) for address in change.depends_on],
         "dependents": [],
@@ -99,17 +99,22 @@ def of_change(change: Change | None) -> Mapping[str, Tree]:
 
 
 def of_plan(changes: Iterable[Change]) -> Mapping[str, object]:
-    """Return ``plan`` for a rule: ``summary`` (how many by effect, zeros included) and ``changes``.
+    """Return ``plan`` for a rule: ``summary`` and ``changes``."""
+    changes = tuple(changes)
+    return {
+        "summary": summary(change.effect for change in changes),
+        "changes": [{"address": str(change.address), "kind": change.kind, **of_change(change)} for change in changes],
+    }
+
+
+def summary(effects: Iterable[Effect]) -> Mapping[str, int]:
+    """Return ``plan.summary`` for a rule: how many changes by effect, zeros included.
 
     What is retired counts among what is deleted, too: a rule that limits deletes speaks of everything that goes.
     """
-    changes = tuple(changes)
-    counts = Counter(change.effect for change in changes)
-    counts[Effect.DELETE] += sum(change.effect is Effect.RETIRE for change in changes)
-    return {
-        "summary": {effect.value: counts[effect] for effect in Effect},
-        "changes": [{"address": str(change.address), "kind": change.kind, **of_change(change)} for change in changes],
-    }
+    counts = Counter(effects)
+    counts[Effect.DELETE] += counts[Effect.RETIRE]
+    return {effect.value: counts[effect] for effect in Effect}
 
 
 def duration_of_plan(estimate: Estimate | None) -> Durations:
@@ -136,8 +141,11 @@ def _durations(root: str, estimate: Estimate | None) -> Durations:
     }
 
 
-def _typed(facts: Mapping[str, Json] | None) -> Tree:
-    """Columns become a list in which every flag is there: a rule that asks ``c.personal`` never meets a hole."""
+def typed(facts: Mapping[str, Json] | None) -> Tree:
+    """Return ``resource.facts`` for a rule.
+
+    Columns become a list in which every flag is there: a rule that asks ``c.personal`` never meets a hole.
+    """
     if facts is None:
         return Unknown(expression="facts")
     columns = facts.get("columns")

@@ -28,7 +28,9 @@ _JUDGED_LATER = TRAINS | {Effect.RE_EVALUATE}
 _TAKEN = frozenset((Effect.REUSE, Effect.PROMOTE, Effect.ROLL_BACK))
 """What judges a version that is there already: a model's; a dataset is not judged."""
 
-_METRICS = Unknown(expression="metrics")
+_OF_CHANGES = frozenset(("change", "plan"))
+METRICS = Unknown(expression="metrics")
+"""What a version measures that is yet to be made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     """
     shared = _Shared(subjects=subjects)
     read = [_read(policy, shared) for policy in policies]
-    values = {"candidate": _METRICS, "champion": _METRICS}
+    values = {"candidate": METRICS, "champion": METRICS}
     whole = _Subject(values=values, durations=told.duration_of_plan(subjects.duration))
     found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, shared, locate)]
     each = [one for one in read if not one.is_about_plan]
@@ -154,6 +156,17 @@ def judge_gate(policies: tuple[Policy, ...], subject: GateSubject, locate: Locat
     gates = sorted((policy for policy in policies if policy.stage is PolicyStage.GATE), key=lambda p: p.address)
     read = [_Read(policy=policy, known=known) for policy in gates]
     return tuple(finding for gate in read for finding in _one(gate, one, subject, locate))
+
+
+def answer(policy: Policy, facts: Facts, *, goes: bool) -> tuple[Outcome | None, str]:
+    """Return what a policy says of facts, its exceptions aside, and its message; None where it is not about them.
+
+    ``goes``: they are of a resource that is to be deleted.
+    """
+    if (goes and not _roots(policy) & _OF_CHANGES) or _evaluate(policy.match, facts).outcome is Outcome.FAIL:
+        return None, ""
+    ruling = _ruling(policy, facts)
+    return ruling.outcome, ruling.detail if ruling.outcome is Outcome.PASS else message_of(policy, facts, ruling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +227,7 @@ def _read(policy: Policy, shared: _Shared) -> _Read:
         policy=policy,
         known=known,
         is_about_plan=not roots & OWN and policy.stage is PolicyStage.PLAN,
-        is_about_changes=bool(roots & {"change", "plan"}),
+        is_about_changes=bool(roots & _OF_CHANGES),
     )
 
 
@@ -242,8 +255,8 @@ def _subjects(shared: _Shared) -> Iterator[_Subject]:
         tree: Mapping[str, Tree] = {
             "resource": values,
             "change": told.of_change(change),
-            "candidate": _METRICS,
-            "champion": _METRICS,
+            "candidate": METRICS,
+            "champion": METRICS,
         }
         durations = {**of_plan, **told.duration_of_change(change, subjects.estimates.get(address))}
         yield _Subject(values=tree, address=address, resource=resource, change=change, durations=durations)
@@ -275,8 +288,6 @@ def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> I
     policy = read.policy
     facts = subject.facts(read.known)
     ruling = _ruling(policy, facts)
-    if ruling.outcome is Outcome.UNKNOWN and _evaluate(policy.match, facts).outcome is Outcome.PASS:
-        ruling = _never_known(policy, subject) or ruling
     if ruling.outcome is Outcome.PASS:
         return
     found = Finding(
@@ -305,22 +316,25 @@ def _ruling(policy: Policy, facts: Facts) -> Ruling:
     holds = _evaluate(policy.require, facts)
     if applies.outcome is Outcome.UNKNOWN and holds.outcome is not Outcome.PASS:
         return Ruling(outcome=Outcome.UNKNOWN, detail=applies.detail)
-    return holds
+    return (_never_known(policy, facts) if holds.outcome is Outcome.UNKNOWN else None) or holds
 
 
-def _never_known(policy: Policy, subject: _Subject) -> Ruling | None:
+def _never_known(policy: Policy, facts: Facts) -> Ruling | None:
     """A rule that waits for a metric which the resource does not measure would wait for ever: that is an error."""
-    measured = subject.resource.spec.get("metrics") if subject.resource is not None else None
+    resource = facts.values.get("resource")
+    spec = resource.get("spec") if isinstance(resource, Mapping) else None
+    measured = spec.get("metrics") if isinstance(spec, Mapping) else None
     rule = _rule(policy.require)
     if policy.stage is not PolicyStage.GATE or not isinstance(measured, list | tuple) or not isinstance(rule, Rule):
         return None
+    assert isinstance(resource, Mapping)
     read = [chain for chain in rule.chains if chain.root in ("candidate", "champion") and chain.path]
     allowed = {*measured, "rows", *(chain.path[0] for chain in read if chain.tested)}  # rows are always counted
     strange = next((chain for chain in read if chain.path[0] not in allowed), None)
     if strange is None:
         return None
     names = ", ".join(str(one) for one in measured) or "nothing"
-    return Ruling(outcome=Outcome.ERROR, detail=f"{strange} is never known: {subject.address} measures {names}")
+    return Ruling(outcome=Outcome.ERROR, detail=f"{strange} is never known: {resource['address']} measures {names}")
 
 
 def _evaluate(text: str, facts: Facts) -> Ruling:

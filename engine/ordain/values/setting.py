@@ -80,7 +80,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTest:
-    """A case beside a rule: facts (``given``, the rest as in an ordinary resource) and what the rule must say of them.
+    """A case beside a rule: facts (``given``, filled up to an ordinary resource) and what the rule must say of them.
 
     ``unknown`` are paths of facts that are not known yet (``candidate.roc_auc``). ``expect`` is an outcome, or
     ``skip`` where the rule must not be about such a resource; ``message`` a part of what must be said.
@@ -88,7 +88,7 @@ class PolicyTest:
 
     name: str
     expect: str
-    given: Mapping[str, Json] = field(default_factory=dict)
+    given: Mapping[str, Json]
     unknown: tuple[str, ...] = ()
     message: str = ""
 
