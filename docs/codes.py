@@ -19,6 +19,7 @@ GROUPS = {
     "scikit-learn": ("plugins/ordain_sklearn",),
     "Serving (`http`, `batch`)": ("plugins/ordain_serving",),
     "Terraform": ("plugins/ordain_terraform",),
+    "GitHub": ("plugins/ordain_github",),
 }
 """Headings, with the folders whose codes stand under them; a code stands under the first one it is found in."""
 GAP = "…"

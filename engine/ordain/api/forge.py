@@ -21,7 +21,8 @@ class State(StrEnum):
 class Pull:
     """A pull request: ``base`` and ``head`` are commits, ``target`` is the branch it is to be merged into.
 
-    ``merged`` is the commit it was merged as; None while it is open.
+    ``base`` is where ``target`` stood when the forge last looked, not where the branches part. ``merged`` is the
+    commit it was merged as; None while it is open, and where it was closed without.
     """
 
     number: int
@@ -62,7 +63,9 @@ class Forge(ABC):
     """
 
     largest_comment: int
-    """How many characters a comment may have."""
+    """How many characters a comment's body may have; a longer one is refused before anything is sent."""
+    run_url: str
+    """The address of the page of this CI run; "" where it has none. A status without a ``url`` leads there."""
 
     @classmethod
     @abstractmethod
@@ -90,7 +93,11 @@ class Forge(ABC):
 
     @abstractmethod
     def comment(self, pull: int, body: str, marker: str) -> Comment:
-        """Write a comment that has ``marker`` in it: in place of our own that has it already, else a new one."""
+        """Write a comment that has ``marker`` in it: in place of our own that has it already, else a new one.
+
+        Of several of our own it is the newest. A comment that only quotes one with the marker, or that somebody else
+        wrote, is left alone.
+        """
 
     @abstractmethod
     def add_comment(self, pull: int, body: str) -> Comment:
