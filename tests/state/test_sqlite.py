@@ -183,7 +183,7 @@ FORMAT_1 = (
 """A state as the first Ordain wrote it."""
 
 
-def test_a_state_of_format_1_gains_predictions_and_keeps_its_runs(path):
+def test_a_state_of_format_1_gains_predictions_and_permissions_and_keeps_its_runs(path):
     path.parent.mkdir()
     for statement in FORMAT_1:
         sql(path, statement)
@@ -198,6 +198,8 @@ def test_a_state_of_format_1_gains_predictions_and_keeps_its_runs(path):
     with closing(open_store(path, create=True)) as store:
         assert store.head() == Head(lineage="old-one", serial=7, format=NOW)
         assert store.digest_key() == b"k" * 32
+        assert store.recorded(DEV).overrides == ()
+        assert store.recorded(DEV).alarm is None
         store.begin_run(new)
     with closing(open_store(path, create=False)) as store:
         assert store.runs(DEV) == (new, old)

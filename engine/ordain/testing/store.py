@@ -27,6 +27,7 @@ from ordain.api.store import (
     StepEnd,
 )
 from ordain.testing.artifacts import ArtifactStoreContract as ArtifactStoreContract
+from ordain.testing.permissions import PermissionsContract
 from ordain.testing.samples import (
     ADDRESS,
     DEV,
@@ -44,7 +45,7 @@ from ordain.testing.samples import (
 from ordain.values.plan import Estimate
 
 
-class StateStoreContract:
+class StateStoreContract(PermissionsContract):
     """What holds of every state store."""
 
     @abstractmethod
