@@ -14,8 +14,6 @@ from ordain.values.record import SettingRecord
 from ordain.values.resource import Locate
 from ordain.values.setting import Level, Setting
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
-_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _Specs = Mapping[Address, Mapping[str, Tree]]
 
 
@@ -24,8 +22,10 @@ def settings_changes(
 ) -> tuple[SettingChange, ...]:
     """Return the settings that were added, changed or removed, sorted by address.
 
-    ``weakened``: a policy is gone or its level in force sank; an environment's own level for a policy sank; approvals
-    or soak ask for less; a project trusts more estimators. A changed rule or message alone shows, and is not called so.
+    ``weakened``: a policy is gone, its level in force sank, or it spares more resources or spares them longer; an
+    environment's own level for a policy sank; approvals or soak ask for less; more people have a role; more keys may
+    sign, for more people or for longer; a project trusts more estimators. A changed rule, severity or message alone
+    shows, and is not called so.
     """
     before: _Specs = {address: record.spec for address, record in recorded.items()}
     after: _Specs = {setting.address: setting.spec for setting in desired}
@@ -36,7 +36,14 @@ def settings_changes(
             weakened = bool(before) and _weakened(setting.kind, {}, setting.spec, (before, after))
             at = locate(setting.source, ("name",))
             out.append(
-                SettingChange(address=setting.address, kind=setting.kind, action="create", weakened=weakened, at=at)
+                SettingChange(
+                    address=setting.address,
+                    kind=setting.kind,
+                    action="create",
+                    fields=_signed_by(setting),
+                    weakened=weakened,
+                    at=at,
+                )
             )
             continue
         fields = tuple(_differences(old, setting.spec))
@@ -53,10 +60,20 @@ def settings_changes(
             )
     gone = (record for address, record in recorded.items() if address not in after)
     out += [
-        SettingChange(address=record.address, kind=record.kind, action="delete", weakened=record.kind == "Policy")
+        SettingChange(
+            address=record.address,
+            kind=record.kind,
+            action="delete",
+            weakened=record.kind == "Policy" or _weakened(record.kind, record.spec, {}, (before, after)),
+        )
         for record in gone
     ]
     return tuple(sorted(out, key=lambda change: change.address))
+
+
+def _signed_by(setting: Setting) -> tuple[FieldChange, ...]:
+    """Of what is new the name is enough; of who may sign each key is told."""
+    return tuple(_differences({"keys": {}}, setting.spec)) if setting.kind == "Signers" else ()
 
 
 def _differences(before: Tree, after: Tree, path: Path = ()) -> Iterator[FieldChange]:
@@ -74,7 +91,39 @@ def _weakened(kind: str, old: Mapping[str, Tree], new: Mapping[str, Tree], all_o
 
 
 def _weakened_policy(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
-    return _sank(old.get("level"), new.get("level"))
+    exceptions = ((pattern, one.get("until")) for one in _mappings(new.get("exceptions")) for pattern in _patterns(one))
+    spares_more = bool(old) and not all(_spared(pattern, until, old) for pattern, until in exceptions)
+    return spares_more or _sank(old.get("level"), new.get("level"))
+
+
+def _spared(pattern: str, until: Tree, old: Mapping[str, Tree]) -> bool:
+    """Whether a policy spared these resources before, and at least as long."""
+    return any(
+        _covers(known, pattern) and not _later(until, one.get("until"))
+        for one in _mappings(old.get("exceptions"))
+        for known in _patterns(one)
+    )
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Whether one pattern of addresses has all of another: ``*`` takes in anything, wildcards too; ``?`` no ``*``."""
+    return re.fullmatch(re.escape(wide).replace(r"\*", ".*").replace(r"\?", "[^*]"), narrow) is not None
+
+
+def _patterns(exception: Mapping[str, Tree]) -> Iterator[str]:
+    return _texts(exception.get("resources"))
+
+
+def _later(one: Tree, other: Tree) -> bool:
+    """Whether a moment lies behind another; none at all lies behind all, and what is no moment behind all others."""
+    if other is None or one is None:
+        return one is None and other is not None
+    from ordain.api.quantities import moment  # not free to import
+
+    try:
+        return moment(one) > moment(other)
+    except ValueError:  # recorded by another version
+        return one != other
 
 
 def _weakened_environment(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
@@ -98,8 +147,28 @@ def _approvals_sank(old: Tree, new: Tree) -> bool:
         _less(before.get("count"), after.get("count"))
         or bool(lost_roles)
         or (before.get("not_author") is True and after.get("not_author") is not True)
-        or _less(after.get("expires"), before.get("expires"))
+        or _longer(before.get("expires"), after.get("expires"))
+        or (before.get("break_glass") is False and after.get("break_glass") is not False)
     )
+
+
+def _weakened_role(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+    return bool(old) and bool(set(_texts(new.get("people"))) - set(_texts(old.get("people"))))
+
+
+def _weakened_signers(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+    """Where nobody was asked until now, keys that are new take nothing away."""
+    if not old and not any(_mapping(spec.get("approvals")) for spec in all_of[0].values()):
+        return False
+    before = _mapping(old.get("keys"))
+    return any(_may_more(_mapping(before.get(key)), _mapping(now)) for key, now in _mapping(new.get("keys")).items())
+
+
+def _may_more(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> bool:
+    """Whether a key speaks for more people than before, or at more times."""
+    people = set(_texts(new.get("people"))) - set(_texts(old.get("people")))
+    earlier = old.get("after") is not None and (new.get("after") is None or _later(old["after"], new["after"]))
+    return bool(people) or earlier or _later(new.get("before"), old.get("before"))
 
 
 def _weakened_project(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
@@ -111,6 +180,8 @@ _JUDGES: Mapping[str, Callable[[Mapping[str, Tree], Mapping[str, Tree], tuple[_S
     "Policy": _weakened_policy,
     "Environment": _weakened_environment,
     "Project": _weakened_project,
+    "Role": _weakened_role,
+    "Signers": _weakened_signers,
 }
 
 
@@ -129,15 +200,29 @@ def _less(before: Tree, after: Tree) -> bool:
     return old is not None and (new is None or new < old)
 
 
+def _longer(before: Tree, after: Tree) -> bool:
+    """Whether a duration became longer, or without end."""
+    old, new = _number(before), _number(after)
+    return old is not None and (new is None or new > old)
+
+
 def _number(value: Tree) -> float | None:
     if isinstance(value, int | float):
         return float(value)
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    return float(match[1]) * _SECONDS[match[2] or ""] if match else None
+    from ordain.api.quantities import seconds  # not free to import
+
+    try:
+        return seconds(value)
+    except ValueError:
+        return None
 
 
 def _mapping(value: Tree) -> Mapping[str, Tree]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: Tree) -> tuple[Mapping[str, Tree], ...]:
+    return tuple(one for one in value if isinstance(one, Mapping)) if isinstance(value, list | tuple) else ()
 
 
 def _texts(value: Tree) -> Iterator[str]:
