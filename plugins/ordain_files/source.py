@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FRESH = 2_000_000_000
 """Nanoseconds; a file that was changed this short a time before it was read may have changed again unseen."""
 
+_SAID = frozenset(("contract", "licence", "digest"))
+"""What a spec says of the data, and not of how to read it."""
+
 READER = 2
 """Version of the way files become facts; a memory made by another version is not trusted."""
 
@@ -72,7 +75,7 @@ class FileSource(DataProvider):
             "ctime_ns": status.st_ctime_ns,
             "inode": status.st_ino,
             "reader": f"{self.format}/{READER}",
-            "options": digest({key: value for key, value in spec.items() if key != "contract"}),
+            "options": digest({key: value for key, value in spec.items() if key not in _SAID}),
         }
 
     def _remembered(self, request: LookRequest, witness: Mapping[str, Json]) -> Evidence | None:

@@ -83,7 +83,7 @@ class World:
     source: ResourceRecord | None = None
     record: ResourceRecord | None = None
     versions: tuple[VersionRecord, ...] = ()
-    dataset: dict[str, Any] = field(default_factory=lambda: {"columns": COLUMNS, "rows": "d-rows"})
+    dataset: dict[str, Any] = field(default_factory=lambda: {"columns": COLUMNS, "rows_digest": "d-rows"})
     dataset_name: Address = DATASET
     dataset_effect: Effect = Effect.NONE
     library: str = "1.9"
@@ -216,7 +216,9 @@ class World:
         return Model().perform(call, Mean())
 
     def dataset_record(self) -> ResourceRecord:
-        parts = {part: self.store.put_bytes(f"{part}-{self.dataset['rows']}".encode()) for part in ("train", "test")}
+        parts = {
+            part: self.store.put_bytes(f"{part}-{self.dataset['rows_digest']}".encode()) for part in ("train", "test")
+        }
         finger = fingerprint_of(SPEC_MODEL, {}, {}, {})
         return ResourceRecord(
             address=DATASET,
@@ -224,6 +226,7 @@ class World:
             provider="duckdb",
             spec={},
             fingerprint=finger,
+            inputs={"build": {"rows": self.dataset["rows_digest"]}},
             facts={**self.dataset, **parts},
             outputs={"version": "v0"},
         )
@@ -273,9 +276,9 @@ def test_the_read_set_decides(world: World) -> None:
     recipe = world.plan()[0].recipe
     for name, moves in (("contact", False), ("id", False), ("age", True), ("deposit", True)):
         columns = {**COLUMNS, name: {**COLUMNS[name], "digest": "other"}}
-        moved = replace(world, dataset={"columns": columns, "rows": "d-rows"}).plan()[0].recipe
+        moved = replace(world, dataset={"columns": columns, "rows_digest": "d-rows"}).plan()[0].recipe
         assert (moved != recipe) is moves, name
-    assert replace(world, dataset={**world.dataset, "rows": "other"}).plan()[0].recipe != recipe
+    assert replace(world, dataset={**world.dataset, "rows_digest": "other"}).plan()[0].recipe != recipe
     assert replace(world, library="2.0").plan()[0].recipe != recipe
     assert world.plan(gates=[], metrics=["f1"])[0].recipe == recipe
     assert world.plan(train="here")[0].recipe == recipe
@@ -283,7 +286,7 @@ def test_the_read_set_decides(world: World) -> None:
 
 
 def test_the_order_of_columns_in_the_dataset_changes_nothing(world: World) -> None:
-    turned = {"columns": dict(reversed(COLUMNS.items())), "rows": "d-rows"}
+    turned = {"columns": dict(reversed(COLUMNS.items())), "rows_digest": "d-rows"}
     assert replace(world, dataset=turned).plan()[0].recipe == world.plan()[0].recipe
 
 
@@ -435,10 +438,10 @@ def test_prod_promotes_what_dev_trained(world: World) -> None:
 
 def test_prod_promotes_without_a_look_at_its_own_data(world: World) -> None:
     world.apply(**claims(0.8))
-    prod = world.elsewhere(upstream=False, library="0.1", dataset={"columns": {}, "rows": "x"})
+    prod = world.elsewhere(upstream=False, library="0.1", dataset={"columns": {}, "rows_digest": "x"})
     assert prod.plan(**claims(0.8))[0].effect is Effect.PROMOTE
     prod.apply(**claims(0.8))
-    prod.library, prod.dataset = "0.2", {"columns": {}, "rows": "y"}  # data and libraries are those of dev
+    prod.library, prod.dataset = "0.2", {"columns": {}, "rows_digest": "y"}  # data and libraries are those of dev
     assert prod.plan(**claims(0.8))[0].effect is Effect.NONE
 
 
@@ -446,7 +449,7 @@ def test_prod_follows_when_dev_moves_on_and_stays_when_dev_is_gone(world: World)
     world.apply(**claims(0.8))
     prod = world.elsewhere()
     prod.apply(**claims(0.8))
-    world.dataset = {**world.dataset, "rows": "more"}
+    world.dataset = {**world.dataset, "rows_digest": "more"}
     world.apply(**claims(0.8))
     prod.source, prod.versions = world.record, world.versions
     decision = prod.plan(**claims(0.8))[0]
@@ -479,7 +482,7 @@ def test_prod_may_train_itself_and_then_reuses_the_same_recipe(world: World) -> 
     world.apply(**claims(0.8))
     decision = world.elsewhere().plan(train="here", **claims(0.8))[0]
     assert (decision.effect, names(decision)) == (Effect.REUSE, ["judge"])
-    other = world.elsewhere(dataset={**world.dataset, "rows": "prod"}).plan(train="here", **claims(0.8))[0]
+    other = world.elsewhere(dataset={**world.dataset, "rows_digest": "prod"}).plan(train="here", **claims(0.8))[0]
     assert other.effect is Effect.TRAIN
 
 
@@ -493,7 +496,7 @@ def test_a_library_and_data_that_moved_earlier_are_causes(world: World) -> None:
     (cause,) = Model().explain(situation, delta)
     assert (cause.code, cause.detail) == (CauseCode.LIBRARY, "scikit-learn: 1.9 → 2.0")
     world.library = "1.9"
-    world.dataset = {"columns": {**COLUMNS, "age": {**COLUMNS["age"], "digest": "x"}}, "rows": "d-rows"}
+    world.dataset = {"columns": {**COLUMNS, "age": {**COLUMNS["age"], "digest": "x"}}, "rows_digest": "d-rows"}
     _, _, situation, delta = world.plan(**claims(0.8))
     (cause,) = Model().explain(situation, delta)
     assert cause.code is CauseCode.DATA and cause.address == DATASET and cause.data == {"columns": ["age"]}
@@ -528,7 +531,7 @@ def test_a_gate_that_cannot_be_says_which_and_why() -> None:
 
 
 def test_a_dataset_whose_sql_decides_its_columns(world: World) -> None:
-    world.dataset = {"columns": None, "rows": "d-rows", "personal": True}
+    world.dataset = {"columns": None, "rows_digest": "d-rows", "personal": True}
     decision, inputs, _, _ = world.plan(**claims(0.8))
     assert inputs.facts["columns"] == {"*": {"type": "unknown", "personal": True}}
     world.dataset["schema"] = {"age": "integer", "deposit": "category", "id": "integer", "contact": "category"}
@@ -538,7 +541,7 @@ def test_a_dataset_whose_sql_decides_its_columns(world: World) -> None:
     again, inputs, _, delta = world.plan(**claims(0.8))
     assert (again.effect, delta.facets) == (Effect.NONE, frozenset())
     assert set(inputs.facts["columns"]) == {"age", "deposit"}  # type: ignore[arg-type]
-    world.dataset["rows"] = "other"
+    world.dataset["rows_digest"] = "other"
     assert world.plan(**claims(0.8))[0].recipe != decision.recipe
     world.dataset["schema"] = {"age": "integer"}
     with pytest.raises(OrdainError, match="no column deposit"):
@@ -603,7 +606,7 @@ def test_the_record_says_what_others_build_on(world: World) -> None:
 def test_the_champion_is_measured_on_the_challengers_rows(world: World) -> None:
     """On its own rows it had 0.8; on the new ones it has 0.7, so that 0.72 is no step back."""
     world.apply(**claims(0.8))
-    world.dataset = {**world.dataset, "rows": "new"}
+    world.dataset = {**world.dataset, "rows_digest": "new"}
     (trained, judged) = world.apply(**claims(0.72))
     assert not judged.rejected
     assert trained.versions[0].facts["champion"]["metrics"] == {"roc_auc": pytest.approx(0.7), "rows": 1}  # type: ignore[index,call-overload]
@@ -612,7 +615,7 @@ def test_the_champion_is_measured_on_the_challengers_rows(world: World) -> None:
 
 def test_a_champion_that_cannot_answer_is_compared_by_its_record(world: World) -> None:
     world.apply(gates=[], **claims(-0.8))
-    world.dataset = {**world.dataset, "rows": "new"}
+    world.dataset = {**world.dataset, "rows_digest": "new"}
     (trained, judged) = world.apply(**claims(0.72))
     assert "champion" not in trained.versions[0].facts
     assert judged.verdicts[1].detail == "roc_auc 0.7200, champion -0.8000: not worse"
@@ -629,7 +632,7 @@ def test_a_lost_artifact_fails_the_step_and_says_how_to_make_it_again(world: Wor
 
 def test_data_that_moved_since_the_plan_is_refused(world: World) -> None:
     decision, inputs, situation, delta = world.plan(**claims(0.8))
-    world.dataset = {**world.dataset, "rows": "moved"}
+    world.dataset = {**world.dataset, "rows_digest": "moved"}
     with pytest.raises(OrdainError) as caught:
         world.perform("train", decision, inputs, situation, delta)
     assert caught.value.exit is ExitCode.STALE and world.versions == ()
@@ -787,18 +790,18 @@ def test_other_classes_are_another_signature(world: World) -> None:
         Effect.RETRAIN_INCOMPATIBLE,
         ("signature: classes + maybe - no",),
     )
-    world.dataset = {"columns": COLUMNS, "rows": "filtered"}  # which are left is not known
+    world.dataset = {"columns": COLUMNS, "rows_digest": "filtered"}  # which are left is not known
     assert world.plan(**claims(0.8))[0].effect is Effect.RETRAIN
 
 
 def test_a_signature_that_sql_decides_is_not_guessed(world: World) -> None:
     world.apply(**claims(0.8))
-    world.dataset = {"columns": None, "rows": "other"}
+    world.dataset = {"columns": None, "rows_digest": "other"}
     assert world.plan(**claims(0.8))[0].effect is Effect.RETRAIN
 
 
 def test_sql_that_decides_the_columns_leaves_the_words_to_count(world: World) -> None:
-    world.dataset = {"columns": None, "rows": "d-rows"}
+    world.dataset = {"columns": None, "rows_digest": "d-rows"}
     recipe = world.plan()[0].recipe
     assert world.plan(features={"exclude": ["job"]})[0].recipe != recipe
     assert world.plan(roles={"id": "job"})[0].recipe != recipe
@@ -901,7 +904,7 @@ def test_a_delete_retires_it(world: World) -> None:
 
 def test_data_that_moved_elsewhere_is_named_and_trains_nothing(world: World) -> None:
     columns = {name: {**column, "reads": [name]} for name, column in COLUMNS.items()}
-    world.dataset = {"columns": columns, "rows": "d-rows", "from": "data_source.bank", "moved": []}
+    world.dataset = {"columns": columns, "rows_digest": "d-rows", "from": "data_source.bank", "moved": []}
     world.apply(**claims(0.8))
     assert world.plan(**claims(0.8))[0].notes == ()
     moved = {**columns, "contact": {**columns["contact"], "digest": "other"}}
@@ -931,3 +934,16 @@ def test_a_column_left_out_may_go_and_trains_nothing(world: World) -> None:
     assert (decision.effect, inputs.problems) == (Effect.COSMETIC, ())
     world.apply(seed=5, **claims(0.8))  # the steps read the same columns
     assert len(world.versions) == 2
+
+
+def test_what_is_said_of_its_data(world: World) -> None:
+    assert world.plan()[1].facts["licences"] is None  # a dataset that is not known says nothing yet
+    world.dataset = {**world.dataset, "licences": ["CC-BY-4.0"], "pinned": True}
+    world.apply(**claims(0.8))
+    again, inputs, _, delta = world.plan(**claims(0.8))
+    assert (inputs.facts["licences"], inputs.facts["pinned"]) == (["CC-BY-4.0"], True)
+    world.dataset = {**world.dataset, "licences": ["MIT"], "pinned": False}
+    again, inputs, _, delta = world.plan(**claims(0.8))
+    assert (again.effect, delta.facets) == (Effect.NONE, frozenset())
+    assert (inputs.facts["licences"], inputs.facts["pinned"]) == (["MIT"], False)
+    assert world.elsewhere().plan(**claims(0.8))[1].facts["licences"] == ["MIT"]

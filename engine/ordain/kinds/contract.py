@@ -103,7 +103,7 @@ class ColumnRule(_Terse):
         if (times and len(times) < len(bounds)) or (bounds and self.type and bool(times) != (self.type in _TIMES)):
             raise ValueError("min and max are numbers for numbers, and ISO texts (2024-01-31) for dates and datetimes")
         for time in times:
-            _moment(time)
+            moment(time)
         if self.min is not None and self.max is not None and _key(self.min) > _key(self.max):
             raise ValueError(f"min {self.min} is above max {self.max}")
         return self
@@ -343,16 +343,16 @@ def _level(value: bool | int | float | str) -> str:
 
 def _key(bound: int | float | str) -> int | float:
     """Return what a bound is compared by: a number itself, a moment in microseconds."""
-    return (_moment(bound) - _EPOCH) // _MICROSECOND if isinstance(bound, str) else bound
+    return (moment(bound) - _EPOCH) // _MICROSECOND if isinstance(bound, str) else bound
 
 
-def _moment(text: str) -> datetime.datetime:
+def moment(text: str) -> datetime.datetime:
     """Return the moment an ISO text names (UTC where it names no zone); raise ``ValueError`` where it names none."""
     try:
-        moment = datetime.datetime.fromisoformat(text)
+        found = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no ISO date or datetime: write 2024-01-31 or 2024-01-31T12:00:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
 def _count(facts: Mapping[str, Json], name: str) -> int:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, cast
+from datetime import UTC
+from typing import Annotated, Any, ClassVar, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ordain.api.fields import Spec
 from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Situation
 from ordain.api.providers import Call, DataProvider, LookRequest, Provider, StepResult
-from ordain.kinds.contract import Contract, breaches
+from ordain.kinds.contract import Contract, breaches, moment
 from ordain.kinds.data_delta import data_delta
+from ordain.kinds.licence import Licence
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode, Effect
 from ordain.values.data import Json, Unknown, leaves
@@ -24,10 +27,34 @@ _CELLS = frozenset({"min", "max", "quantiles", "ranks", "categories"})
 """The parts of a profile that are cells of the data."""
 
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+
+
+def _pinnable(text: Any) -> Any:
+    if text is not None and not (isinstance(text, str) and _DIGEST.fullmatch(text)):
+        raise ValueError("write the content as `ordain state show` prints it: sha256: and 64 hexadecimal digits")
+    return text
+
+
+def _unwritten(value: object) -> bool:
+    return value is None
+
+
 class DataSourceSpec(Spec):
     """What is asked of the data; where it lies is the provider's part."""
 
     contract: Annotated[Contract | None, Facet.JUDGE] = Field(default=None, description="what must hold of the data")
+    licence: Annotated[Licence | None, Facet.RECORD] = Field(
+        default=None,
+        exclude_if=_unwritten,
+        description="what the data may be used under, an SPDX expression such as CC-BY-4.0; policies see it",
+    )
+    digest: Annotated[str | None, BeforeValidator(_pinnable), Facet.JUDGE] = Field(
+        default=None,
+        exclude_if=_unwritten,
+        json_schema_extra={"pattern": f"^{_DIGEST.pattern}$"},
+        description="pins the content: where it is another, nothing is made of it, exit 7; outputs.content tells it",
+    )
 
 
 class DataSourceOutputs(Spec):
@@ -71,8 +98,11 @@ class DataSource(Kind):
         contract = _contract(situation.spec)
         return Inputs(
             build={"content": seen["content"], "columns": _digests(seen), "rows": seen.get("rows")},
-            facts=_facts(seen, contract),
-            problems=breaches(contract, seen, address) if contract is not None else (),
+            facts=_facts(seen, situation.spec),
+            problems=(
+                *_unpinned(situation.spec, seen, address),
+                *(breaches(contract, seen, address) if contract is not None else ()),
+            ),
         )
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
@@ -87,8 +117,7 @@ class DataSource(Kind):
         if delta.has(Facet.JUDGE) and not all(field.path[-1:] == ("description",) for field in delta.fields):
             return Decision(effect=Effect.RE_EVALUATE, operations=_REGISTER, outputs=outputs)
         if delta.facets:
-            contract = _contract(situation.spec or {})
-            return Decision(effect=Effect.COSMETIC, outputs=outputs, facts=_facts(facts, contract))
+            return Decision(effect=Effect.COSMETIC, outputs=outputs, facts=_facts(facts, situation.spec or {}))
         return Decision(effect=Effect.NONE, outputs=outputs)
 
     def explain(self, situation: Situation, delta: Delta) -> tuple[Cause, ...]:
@@ -96,7 +125,7 @@ class DataSource(Kind):
             return ()
         # Through _facts, so that what became personal just now is not spelt out either.
         seen = situation.evidence.facts
-        before, after = situation.record.facts, {**seen, **_facts(seen, _contract(situation.spec or {}))}
+        before, after = situation.record.facts, {**seen, **_facts(seen, situation.spec or {})}
         delta_of_data = data_delta(before, after)
         return (
             Cause(
@@ -117,7 +146,7 @@ class DataSource(Kind):
         planned = build.get("content") if isinstance(build, Mapping) else None
         look = Look(address=call.address, kind=call.change.kind, provider=call.change.provider or "", spec=call.spec)
         facts = look_again(call, provider, look, str(planned))
-        return StepResult(outputs=_outputs(call.spec, facts), facts=_facts(facts, _contract(call.spec)))
+        return StepResult(outputs=_outputs(call.spec, facts), facts=_facts(facts, call.spec))
 
 
 def look_again(call: Call, provider: DataProvider, look: Look, planned: str) -> Mapping[str, Json]:
@@ -180,12 +209,33 @@ def _digests(facts: Mapping[str, Json]) -> Mapping[str, Json]:
     return {str(name): one.get("digest") for name, one in columns.items() if isinstance(one, Mapping)}
 
 
-def _facts(seen: Mapping[str, Json], contract: Contract | None) -> Mapping[str, Json]:
-    """Return what dependents, policies and the record get: the profile, and which columns are personal.
+def _unpinned(spec: Mapping[str, object], seen: Mapping[str, Json], address: Address) -> tuple[Diagnostic, ...]:
+    """Return the refusal of data that is not what ``digest`` pins."""
+    pinned, found = spec.get("digest"), str(seen["content"])
+    if pinned is None or pinned == found:
+        return ()
+    return (
+        Diagnostic(
+            code="data-not-as-pinned",
+            summary=f"{address} holds other data than its digest pins",
+            detail=f"pinned is {pinned}, its content is {found}",
+            fix=f"bring back the data that was pinned, or pin what is there: digest: {found}",
+            blame=Blame.WORLD,
+            exit=ExitCode.GATE,
+            address=address,
+            path=("spec", "digest"),
+        ),
+    )
 
-    Of a personal column they get no cell, only counts and the mean: facts stand in plans, and plans in pull requests.
+
+def _facts(seen: Mapping[str, Json], spec: Mapping[str, object]) -> Mapping[str, Json]:
+    """Return what dependents, policies and the record get: the profile, and what the spec says of the data.
+
+    Each column says whether it is ``personal``; of one that is they get no cell, only counts and the mean: facts stand
+    in plans, and plans in pull requests. ``licence`` is "" where none is written, ``pinned`` says whether a digest
+    is, ``newest`` is the latest moment in a date or datetime column that is not personal, "" where there is none.
     """
-    columns = seen.get("columns")
+    columns, contract = seen.get("columns"), _contract(spec)
     profiles = columns if isinstance(columns, Mapping) else {}
     personal = {name for name, rule in contract.columns.items() if rule.personal} if contract is not None else set()
     flagged = {
@@ -196,7 +246,30 @@ def _facts(seen: Mapping[str, Json], contract: Contract | None) -> Mapping[str, 
         for name, profile in profiles.items()
         if isinstance(profile, Mapping)
     }
-    return {"content": seen.get("content"), "rows": seen.get("rows"), "columns": flagged}
+    return {
+        "content": seen.get("content"),
+        "rows": seen.get("rows"),
+        "columns": flagged,
+        "licence": str(spec.get("licence") or ""),
+        "pinned": spec.get("digest") is not None,
+        "newest": _newest(flagged),
+    }
+
+
+def _newest(columns: Mapping[str, Mapping[str, Json]]) -> str:
+    """Return the latest moment in the columns' profiles as RFC 3339 (UTC, where none is named), "" for none.
+
+    A year beyond 9999 is none that RFC 3339 or CEL could name.
+    """
+    found = []
+    for column in columns.values():
+        greatest = column.get("max")
+        if column.get("type") in ("date", "datetime") and isinstance(greatest, str):
+            try:
+                found.append(moment(greatest).astimezone(UTC))
+            except (ValueError, OverflowError):
+                continue
+    return max(found).isoformat().replace("+00:00", "Z") if found else ""
 
 
 def _outputs(spec: Mapping[str, object], facts: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -50,7 +50,11 @@ class Dataset(Kind):
         return Inputs(
             build=_build_inputs(outlined, situation.provider_recipe),
             # What moved is of this plan alone, so it always stands there: what was recorded of it is never believed.
-            facts={**_known_facts(outlined), "from": str(source.address), "moved": list(moved_columns(source))},
+            facts={
+                **_known_facts(outlined, source.facts),
+                "from": str(source.address),
+                "moved": list(moved_columns(source)),
+            },
             problems=tuple(_needless(situation, source, path, name) for path, name in outlined.gone),
         )
 
@@ -65,12 +69,19 @@ class Dataset(Kind):
         if not build:
             effect = Effect.COSMETIC if delta.facets else Effect.NONE
             notes = untouched(situation, source, outlined)
-            return Decision(effect=effect, recipe=recipe, spec_recipe=situation.build_fields, notes=notes)
+            assert situation.record is not None
+            return Decision(
+                effect=effect,
+                facts={"rows": _rows(situation.record.facts)},
+                recipe=recipe,
+                spec_recipe=situation.build_fields,
+                notes=notes,
+            )
         if made is not None and not delta.forced:
             return Decision(
                 effect=Effect.REUSE,
                 outputs=_outputs(made),
-                facts={**made.facts, **_known_facts(outlined)},  # what is personal may have been said since
+                facts={**made.facts, **_known_facts(outlined, source.facts), "rows": _rows(made.facts)},
                 recipe=recipe,
                 spec_recipe=situation.build_fields,
                 notes=(f"{made.name} was made before ({made.made_by}): it is used again",) if made.made_by else (),
@@ -79,6 +90,7 @@ class Dataset(Kind):
             effect=Effect.CREATE if delta.is_new else Effect.UPDATE,
             operations=_BUILD,
             outputs=_expected(situation.resource.address, recipe, outlined.count),
+            facts={"rows": outlined.count},
             causes=(_lost(situation, recipe),) if lost and not delta.forced else (),
             recipe=recipe,
             spec_recipe=situation.build_fields,
@@ -111,7 +123,7 @@ class Dataset(Kind):
         with tempfile.TemporaryDirectory(dir=call.places.private) as folder:
             spec = without_gone(call.spec, outlined)
             request = PrepareRequest(spec=spec, source=rows, folder=Path(folder), report=call.report)
-            return _kept(call, outlined, provider.prepare(request))
+            return _kept(call, outlined, source.facts, provider.prepare(request))
 
 
 def recipe_of(spec: Mapping[str, Json], outlined: Outline, preparer: Mapping[str, Json]) -> str:
@@ -131,11 +143,22 @@ def _build_inputs(outlined: Outline, preparer: Mapping[str, Json]) -> Mapping[st
     return {"rows": outlined.rows, "columns": digests, "preparer": preparer}
 
 
-def _known_facts(outlined: Outline) -> Mapping[str, Json]:
-    return {"rows": outlined.rows, "columns": outlined.columns, "personal": outlined.personal}
+def _known_facts(outlined: Outline, source: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what is known before it is made. What is said of the source holds of it too, and may be said later.
+
+    ``rows_digest`` stands for which rows there are, ``licences`` for those of all sources it reads ("" for one that
+    names none), ``pinned`` for whether each of them is.
+    """
+    return {
+        "rows_digest": outlined.rows,
+        "columns": outlined.columns,
+        "personal": outlined.personal,
+        "licences": [str(source.get("licence", ""))],
+        "pinned": source.get("pinned") is True,
+    }
 
 
-def _kept(call: Call, outlined: Outline, prepared: Prepared) -> StepResult:
+def _kept(call: Call, outlined: Outline, source: Mapping[str, Json], prepared: Prepared) -> StepResult:
     """Put the two parts and their manifest into the store; return the version."""
     train, test = call.store.put(prepared.train), call.store.put(prepared.test)
     recipe = call.change.recipe
@@ -146,7 +169,14 @@ def _kept(call: Call, outlined: Outline, prepared: Prepared) -> StepResult:
         spec_recipe=call.change.spec_recipe,
         name=_name(recipe),
         artifact=call.store.put_bytes(canonical(manifest)),
-        facts={**prepared.facts, **_known_facts(outlined), "recipe": recipe, "train": train, "test": test},
+        facts={
+            **prepared.facts,
+            **_known_facts(outlined, source),
+            "rows": _rows(prepared.facts),
+            "recipe": recipe,
+            "train": train,
+            "test": test,
+        },
         standing=Standing.ACCEPTED,
         made_by=f"{call.environment}/{call.run}",
     )
@@ -154,9 +184,13 @@ def _kept(call: Call, outlined: Outline, prepared: Prepared) -> StepResult:
 
 
 def _outputs(version: VersionRecord) -> Mapping[str, Tree]:
-    parts = (version.facts.get("rows_train"), version.facts.get("rows_test"))
-    rows = sum(part for part in parts if isinstance(part, int))
-    return {"version": version.name, "digest": version.artifact, "rows": rows}
+    return {"version": version.name, "digest": version.artifact, "rows": _rows(version.facts)}
+
+
+def _rows(facts: Mapping[str, Json]) -> int:
+    """Return how many rows both parts have."""
+    parts = (facts.get("rows_train"), facts.get("rows_test"))
+    return sum(part for part in parts if isinstance(part, int))
 
 
 def _expected(address: Address, recipe: str, count: int | None) -> Mapping[str, Tree]:

@@ -62,7 +62,7 @@ class Model(Kind):
         problems = (*_gate_problems(situation), *outlined.problems)
         if outlined.deferred:
             return Inputs(deferred=outlined.deferred, problems=problems)
-        facts = {"columns": outlined.columns, **_lineage(situation, outlined)}
+        facts = {"columns": outlined.columns, **_lineage(situation, outlined), **_said(situation)}
         return Inputs(build=outlined.build, facts=facts, problems=problems)
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
@@ -150,6 +150,13 @@ def _lineage(situation: Situation, outlined: Outline) -> Mapping[str, Json]:
         return {}
     found = reads(outlined.columns, dataset.facts)
     return {"reads": {str(dataset.facts["from"]): sorted(found)}} if found is not None else {}
+
+
+def _said(situation: Situation) -> Mapping[str, Json]:
+    """Return what is said here of the data: of a promoted model too, whose rows are the other environment's."""
+    dataset = situation.upstream.get(Address.parse(str((situation.spec or {}).get("dataset"))))
+    facts = dataset.facts if dataset is not None else {}
+    return {"licences": facts.get("licences"), "pinned": facts.get("pinned")}
 
 
 def _is_lost(situation: Situation) -> bool:

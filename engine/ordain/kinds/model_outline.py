@@ -69,7 +69,7 @@ def outline(situation: Situation) -> Outline:
         columns = read_set(spec, dataset.facts, stood)
     except SelectionError as error:
         return Outline(deferred="its columns cannot be chosen", problems=(_unfit(situation, error),))
-    build = build_inputs(spec, columns, dataset.facts, situation.provider_recipe)
+    build = build_inputs(spec, columns, dataset.facts.get("rows_digest"), situation.provider_recipe)
     recipe = recipe_of(situation.build_fields, situation.resource.provider, build)
     problems = tuple(_needless(situation, path, name) for path, name in _absent(spec, dataset.facts, stood))
     if dataset.facts.get("columns") is None:
@@ -178,16 +178,17 @@ def columns_of(recorded: Json) -> Columns:
 
 
 def build_inputs(
-    spec: Mapping[str, Any], columns: Columns, dataset: Mapping[str, Json], provider: Mapping[str, Json]
+    spec: Mapping[str, Any], columns: Columns, rows: Json, provider: Mapping[str, Json]
 ) -> Mapping[str, Json]:
     """Return what beyond the spec's build fields makes a version: the columns read, which rows, and the trainer.
 
-    While SQL has yet to decide which columns there are, the words that choose among them stand for them.
+    ``rows`` is the dataset's ``rows_digest``. While SQL has yet to decide which columns there are, the words that
+    choose among them stand for them.
     """
     chosen = {"selection": {word: spec.get(word) for word in ("features", "roles")}} if not columns else {}
     return {
         "columns": {name: column["digest"] for name, column in columns.items()} or None,
-        "rows": dataset.get("rows"),
+        "rows": rows,
         "provider": provider,
         **chosen,
     }

@@ -235,7 +235,9 @@ def _columns(call: Call, dataset: ResourceRecord) -> Columns:
 def _still_the_same(call: Call, trainer: Trainer, dataset: ResourceRecord) -> None:
     """Refuse to put under a recipe what was not made by it."""
     known = read_set(call.spec, dataset.facts, left_out(call.record))
-    build = build_inputs(call.spec, known, dataset.facts, trainer.recipe(call.spec))
+    made_of = dataset.inputs.get("build")
+    rows = made_of.get("rows") if isinstance(made_of, Mapping) else None
+    build = build_inputs(call.spec, known, rows, trainer.recipe(call.spec))
     if recipe_of(call.change.spec_recipe, call.change.provider, build) != call.change.recipe:
         summary = f"{dataset.address} or the trainer is not what {version_name(call.change.recipe)} is to be made of"
         problem = _failure(

@@ -145,12 +145,23 @@ def typed(facts: Mapping[str, Json] | None) -> Tree:
     """Return ``resource.facts`` for a rule.
 
     Columns become a list in which every flag is there: a rule that asks ``c.personal`` never meets a hole.
+    A fact that stands there without a value (how many rows a filter will leave, say) is not known yet.
     """
     if facts is None:
         return Unknown(expression="facts")
-    columns = facts.get("columns")
-    found = [_column(name, one) for name, one in columns.items()] if isinstance(columns, Mapping) else []
-    return {**facts, "columns": found}
+    known = {name: Unknown(expression=f"facts.{name}") if fact is None else fact for name, fact in facts.items()}
+    return {**known, "columns": _columns(facts)}
+
+
+def _columns(facts: Mapping[str, Json]) -> Tree:
+    columns, made = facts.get("columns"), facts.get("schema")
+    if isinstance(columns, Mapping):
+        return [_column(name, one) for name, one in columns.items()]
+    if "columns" not in facts:
+        return []
+    if not isinstance(made, Mapping):  # SQL decides them: they are known when it has run
+        return Unknown(expression="facts.columns")
+    return [_column(name, {"type": kind, "personal": facts.get("personal")}) for name, kind in made.items()]
 
 
 def _column(name: str, column: Json) -> Mapping[str, Tree]:

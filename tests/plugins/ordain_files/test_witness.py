@@ -41,6 +41,13 @@ def test_an_untouched_file_is_not_opened(looker, settled: None, request: pytest.
     assert looker.look("csv", {"path": "data.csv"}, memory=first) == first
 
 
+def test_what_is_said_of_the_data_opens_nothing(looker, settled: None) -> None:
+    first = looker.csv("x,y\n1,2\n")
+    memory = replace(first, facts={"content": "remembered", "rows": 0, "columns": {}})
+    said = {"contract": {"columns": {}}, "licence": "MIT", "digest": "sha256:" + "a" * 64}
+    assert looker.look("csv", {"path": "data.csv", **said}, memory=memory).facts["content"] == "remembered"
+
+
 def test_the_poison_works(looker, settled: None, request: pytest.FixtureRequest) -> None:
     looker.csv("x\n1\n")
     request.getfixturevalue("poisoned")
