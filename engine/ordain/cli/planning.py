@@ -17,6 +17,7 @@ from ordain.values.diagnostic import ExitCode
 if TYPE_CHECKING:
     from ordain.session.context import Context
     from ordain.session.planning import PlanOptions
+    from ordain.values.approval import Approved
     from ordain.values.change import Change
     from ordain.values.plan import Plan
 
@@ -132,7 +133,12 @@ def _write(out: Path, plan: Plan) -> None:
 
 def _face(context: Context, out: Path | None, words: tuple[str, ...]) -> Face:
     command = f"ordain apply {shlex.quote(str(out))}" if out is not None else " ".join(("ordain apply", *words))
-    return Face(command=command + _chosen(context, saved=out is not None))
+    chosen = _chosen(context, saved=out is not None)
+    return Face(command=command + chosen, approve=_approve(out) if out is not None else "")
+
+
+def _approve(file: Path) -> str:
+    return f"ordain approve {shlex.quote(str(file))} --as YOUR-EMAIL"
 
 
 def _with(plan: Plan, unchanged: tuple[Change, ...]) -> Plan:
@@ -151,11 +157,13 @@ def _exit_of(plan: Plan) -> ExitCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """How a plan is shown as text; ``command`` is what the reader types next."""
+    """How a plan is shown as text; ``command`` is what the reader types next, ``approve`` where somebody must sign."""
 
     show_no_ops: bool = False
     verbose: bool = False
     command: str = ""
+    approve: str = ""
+    approved: Approved | None = None
 
 
 def _chosen(context: Context, *, saved: bool) -> str:
@@ -175,7 +183,7 @@ def _print(plan: Plan, form: str, face: Face) -> None:
     elif form == "markdown":
         from ordain.render.markdown import plan_markdown
 
-        echo(plan_markdown(plan), nl=False)
+        echo(plan_markdown(plan, approved=face.approved), nl=False)
     else:
         echo(plan_face(plan, face), nl=False)
 
@@ -201,6 +209,8 @@ def plan_face(plan: Plan, face: Face) -> str:
         verbose=face.verbose,
         show_no_ops=face.show_no_ops,
         apply_command=face.command,
+        approve_command=face.approve,
+        approved=face.approved,
     )
     return plan_text(plan, options)
 
@@ -221,7 +231,11 @@ def show(context: Context, file: Path | None, form: str, as_json: bool, verbose:
         if form == "json":
             echo(data, nl=False)
         else:
-            _print(found, form, Face(verbose=verbose, command=f"ordain apply {file}"))
+            from ordain.session.permission import approved_so_far
+
+            so_far = approved_so_far(context, found, file)
+            command = f"ordain apply {shlex.quote(str(file))}"
+            _print(found, form, Face(verbose=verbose, command=command, approve=_approve(file), approved=so_far))
         return ExitCode.DONE
     from ordain.cli.state import print_resources
 

@@ -79,6 +79,14 @@ def _approved(plan: Plan, approvals: tuple[Approval, ...], now: datetime) -> App
     return approved(plan, approvals, now)
 
 
+def approved_so_far(context: Context, plan: Plan, file: Path) -> Approved | None:
+    """Return how far a saved plan is approved by what lies beside it; None where nobody is asked."""
+    if not plan.program.rules:
+        return None
+    now = datetime.fromtimestamp(context.clock(), UTC)
+    return _approved(plan, read_approvals((folder_of(file),)), now)
+
+
 def check_approved(leave: Leave, file: Path | None) -> None:
     """Raise ``OrdainError`` (exit 5) where approvals are missing and nobody broke the glass."""
     program = leave.plan.program
