@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from ordain.config.files import BLUEPRINTS, BODY, DECLARATION, PROJECT_FILE, SIGNERS_FILE
-from ordain.config.load import parse, read_project
+from ordain.config.files import BLUEPRINTS, PROJECT_FILE, SIGNERS_FILE
 from ordain.session import git
-from ordain.session.context import Choice, Context
+from ordain.session.context import Context
 from ordain.session.loading import Loaded, load
-from ordain.session.variables import PREFIX, given_variables
+from ordain.session.past import project_at
 from ordain.values.approval import ApprovalRule
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
 from ordain.values.setting import Policy
 
 _FORGES = frozenset(("noreply@github.com",))
 """Who commits what a forge merges: nobody."""
-_STAND_IN = "ordain-no-such-environment-there.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +43,12 @@ def judges_at(context: Context, ref: str, environment: str | None = None) -> Jud
     """
     name = environment or context.choice.environment or load(context, None).desired.environment.name
     commit = git.commit_at(context.root, ref)
-    with tempfile.TemporaryDirectory(prefix="ordain-") as temporary:
-        folder = Path(temporary)
-        git.export(context.root, commit, _is_read, folder)
-        if not (folder / PROJECT_FILE).is_file():
-            return Judges(
-                commit=commit, environment=name, policies=(), approvals=None, warnings=(_no_project(ref, commit),)
-            )
-        if not _has(folder, name):
-            # What is written for all environments judges one that is not there, too.
-            (folder / _STAND_IN).write_text(f"kind: Environment\nname: {name}\n", encoding="utf-8")
+    with project_at(context, commit) as past:
+        if not past.is_project:
+            return Judges(commit=commit, environment=name, policies=(), approvals=None, warnings=(_no_project(),))
+        past.add_environment(name)  # what is written for all judges one that is not there, too
         try:
-            there = load(_there(context, commit, name, folder), None).desired
+            there = past.load(name)
         except OrdainError as error:
             raise OrdainError(*(_said_of(one, ref, commit) for one in error.diagnostics)) from error
     return Judges(commit=commit, environment=name, policies=there.policies, approvals=there.approvals)
@@ -93,8 +84,7 @@ def authors(context: Context, ref: str | None) -> tuple[str, ...]:
     root = context.root
     try:
         span = ["-1", "HEAD"] if ref is None else ["--full-history", f"{git.merge_base(root, ref)}..HEAD", "--", "."]
-        form = "%ae%x00%ce%x00%(trailers:key=Co-authored-by,valueonly,separator=%x00)%x00"
-        found = [_address(one) for one in git.lines(git.git(root, "log", f"--format=tformat:{form}", *span))]
+        found = list(_people(root, span))
         if _differs(root):
             found += git.git(root, "config", "--default", "", "user.email").decode(errors="replace").splitlines()
     except OrdainError:
@@ -102,6 +92,17 @@ def authors(context: Context, ref: str | None) -> tuple[str, ...]:
             raise
         return ()  # outside of git, or before the first commit, nobody is known
     return tuple(sorted({one.strip().lower() for one in found} - _FORGES - {""}))
+
+
+def _people(root: Path, span: list[str]) -> Iterator[str]:
+    """Yield the people of commits. Who lets the forge merge (HEAD then) writes nothing by that."""
+    head = git.git(root, "rev-parse", "HEAD").decode().strip()
+    form = "%x01%H%x00%P%x00%ae%x00%ce%x00%(trailers:key=Co-authored-by,valueonly,separator=%x00)"
+    for record in git.git(root, "log", f"--format=tformat:{form}", *span).split(b"\x01")[1:]:
+        commit, parents, author, committer, *trailers = record.decode(errors="replace").rstrip("\n").split("\0")
+        if commit == head and " " in parents and committer in _FORGES:
+            continue
+        yield from (author, committer, *(_address(one) for one in trailers))
 
 
 def _address(text: str) -> str:
@@ -117,51 +118,12 @@ def _differs(root: Path) -> bool:
     return bool(tracked or git.git(root, "ls-files", "--others", "--exclude-standard", "--", *read))
 
 
-def _is_read(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    if parts[0] == BLUEPRINTS:
-        return parts[-1] in (DECLARATION, BODY)
-    return path == SIGNERS_FILE or parts[-1].endswith((".yaml", ".yml"))
-
-
-def _has(folder: Path, environment: str) -> bool:
-    documents, _ = parse(read_project(folder))
-    return any(one.kind == "Environment" and one.name == environment for one in documents)
-
-
-def _there(context: Context, commit: str, environment: str, folder: Path) -> Context:
-    """Return the session of another commit: its folder, and the variables it is given.
-
-    They go as those of the process do: one that the project did not declare yet is no fault.
-    """
-    files = tuple(_as_committed(context.root, commit, path, folder) for path in context.choice.variable_files)
-    chosen = replace(context.choice, variable_files=tuple(one for one in files if one is not None))
-    given = given_variables(replace(context, choice=chosen))
-    environ: Mapping[str, str] = {**context.environ, **{f"{PREFIX}{name}": text for name, text in given.items()}}
-    return replace(context, root=folder, environ=environ, choice=Choice(environment=environment))
-
-
-def _as_committed(root: Path, commit: str, path: Path, folder: Path) -> Path | None:
-    """Return a file of variables as it stands at a commit; None where it does not, itself where it is not in git."""
-    top = Path(git.git(root, "rev-parse", "--show-toplevel").decode().rstrip("\n")).resolve()
-    try:
-        inner = path.resolve().relative_to(top)
-    except ValueError:
-        return path
-    try:
-        data = git.git(root, "cat-file", "blob", f"{commit}:{inner.as_posix()}")
-    except OrdainError:
-        return None
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:  # hidden: no document
-        file.write(data)
-    return Path(file.name)
-
-
-def _no_project(ref: str, commit: str) -> Diagnostic:
+def _no_project() -> Diagnostic:
+    # Neither branch nor commit is named: it stands in the plan, which must come out the same when it is applied.
     return Diagnostic(
         code="judges-missing",
-        summary=f"{ref} has no project in this folder: only its own policies judge it",
-        detail=f"At {commit[:12]} there is no {PROJECT_FILE} here, so no rules of {ref} hold for it.",
+        summary="the protected branch has no project in this folder: only its own policies judge it",
+        detail=f"There is no {PROJECT_FILE} in this folder there, so no rules of that branch hold for it.",
         fix="see that the project is new, and was not moved here from another folder",
         severity=Severity.WARNING,
     )
