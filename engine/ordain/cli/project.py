@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,8 @@ def init(folder: Path, name: str | None, template: str | None, given: tuple[str,
     from ordain.session import starting
 
     if list_templates:
-        listed = starting.list_templates()
-        width = max((len(one) for one, _ in listed), default=0)
-        for one, description in listed:
-            echo(f"{one:{width}}  {description}")
+        _list("", starting.list_templates())
+        _list("\nPolicies, for documents of a project, as in `use: policy-owner-required`:", starting.list_policies())
         return ExitCode.DONE
     wrong = next((text for text in given if "=" not in text), None)
     if wrong is not None:
@@ -38,6 +37,14 @@ def init(folder: Path, name: str | None, template: str | None, given: tuple[str,
         echo(f"wrote {path}")
     echo("Next: ordain plan")
     return ExitCode.DONE
+
+
+def _list(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    if title:
+        echo(title)
+    width = max(len(one) for one, _ in rows)
+    for one, description in rows:
+        echo(f"{one:{width}}  {description}")
 
 
 @click.command()

@@ -322,12 +322,12 @@ def _ruling(policy: Policy, facts: Facts) -> Ruling:
 def _never_known(policy: Policy, facts: Facts) -> Ruling | None:
     """A rule that waits for a metric which the resource does not measure would wait for ever: that is an error."""
     resource = facts.values.get("resource")
-    spec = resource.get("spec") if isinstance(resource, Mapping) else None
+    resource = resource if isinstance(resource, Mapping) else {}
+    spec = resource.get("spec")
     measured = spec.get("metrics") if isinstance(spec, Mapping) else None
     rule = _rule(policy.require)
     if policy.stage is not PolicyStage.GATE or not isinstance(measured, list | tuple) or not isinstance(rule, Rule):
         return None
-    assert isinstance(resource, Mapping)
     read = [chain for chain in rule.chains if chain.root in ("candidate", "champion") and chain.path]
     allowed = {*measured, "rows", *(chain.path[0] for chain in read if chain.tested)}  # rows are always counted
     strange = next((chain for chain in read if chain.path[0] not in allowed), None)
@@ -350,7 +350,10 @@ def _place(policy: Policy, subject: _Subject, locate: Locate) -> Span | None:
         return locate(subject.resource.source, _field(_rule(policy.require), subject.resource))
     if subject.change is not None:
         return subject.change.at
-    return locate(policy.source, ("spec", "require")) if policy.source is not None else None
+    if policy.source is None:
+        return None
+    # Of one that a blueprint makes, the line of who uses it: the rule's own may be in no file of the project.
+    return locate(policy.source, ("spec", "require") if policy.source.expansion is None else ("name",))
 
 
 def _field(require: Rule | ExpressionError, resource: Resource) -> Path:

@@ -50,6 +50,8 @@ name: {name}
 with:
 """
 _SAMPLE = "sample"
+_POLICY = "policy-"
+"""How the names of blueprints begin that judge a project, and start none."""
 _GIVEN = "with.yaml"
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9_./][\w ./@+-]*")
 
@@ -85,7 +87,20 @@ def start_project(
 
 
 def list_templates() -> Sequence[tuple[str, str]]:
-    """Return the blueprints that come with Ordain: name and description."""
+    """Return the blueprints that come with Ordain and start a project: name and description."""
+    return [one for one in _listed() if not one[0].startswith(_POLICY)]
+
+
+def list_policies() -> Sequence[tuple[str, str]]:
+    """Return the blueprints that come with Ordain and judge one: name and description."""
+    return [one for one in _listed() if one[0].startswith(_POLICY)]
+
+
+def _alike(template: str) -> Sequence[tuple[str, str]]:
+    return list_policies() if template.startswith(_POLICY) else list_templates()
+
+
+def _listed() -> Sequence[tuple[str, str]]:
     return [(name, one.description) for name, one in sorted(_shipped().items())]
 
 
@@ -111,17 +126,19 @@ def _instance(template: str, name: str, given: Sequence[tuple[str, str]]) -> Map
     """Return the files that use a blueprint: the document that says so, and the files of its sample that it names."""
     known = _shipped()
     if template not in known:
-        listed = "\n".join(f"{one}: {text}" for one, text in list_templates())
+        listed = "\n".join(f"{one}: {text}" for one, text in _alike(template))
         raise OrdainError(
             Diagnostic(
                 code="init-refused",
                 summary=f"there is no blueprint {template!r} among those that come with Ordain",
                 detail=listed,
-                fix=choose(template, known, "blueprints"),
+                fix=choose(template, [one for one, _ in _alike(template)], "blueprints"),
                 exit=ExitCode.SPEC,
             )
         )
     blueprint = known[template]
+    if template.startswith(_POLICY):
+        raise OrdainError(_no_start(blueprint))
     sample = _folder() / template / _SAMPLE
     values = {**_sample_values(sample), **_given(blueprint, given)}
     missing = [one for one in blueprint.parameters if one not in values and not blueprint.default(one)[0]]
@@ -136,6 +153,20 @@ def _instance(template: str, name: str, given: Sequence[tuple[str, str]]) -> Map
         if path.is_file() and shown in named:
             files[shown] = path.read_bytes()
     return files
+
+
+def _no_start(blueprint: Blueprint) -> Diagnostic:
+    """Refuse to start a project with a policy; show the document that uses it, with what must be given."""
+    name = blueprint.name.removeprefix(_POLICY)
+    needed = ", ".join(f"{one}: …" for one in blueprint.parameters if not blueprint.default(one)[0])
+    document = (f"use: {blueprint.name}", f"name: {name}", *((f"with: {{{needed}}}",) if needed else ()))
+    return Diagnostic(
+        code="init-refused",
+        summary=f"{blueprint.name} is a policy: it judges a project, and starts none",
+        detail="\n".join(document),
+        fix=f"write that into a file of a project; docs/guides/policies.md#{name} explains it",
+        exit=ExitCode.SPEC,
+    )
 
 
 def _sample_values(sample: Path) -> Mapping[str, Tree]:
