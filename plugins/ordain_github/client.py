@@ -156,14 +156,14 @@ class Client:
         raise odd_answer(ask, f"more than {_HOPS} redirects")
 
     def _exchanged(self, ask: Ask, place: str) -> _Answer:
-        from ordain import __version__
+        import ordain
 
         if self._manager is None:
             self._manager = _manager(self._proxy)
         headers = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {self._token}",
-            "User-Agent": f"ordain/{__version__}",
+            "User-Agent": f"ordain/{ordain.__version__}",
             "X-GitHub-Api-Version": VERSION,
         }
         body = None

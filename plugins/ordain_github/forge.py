@@ -17,7 +17,7 @@ from ordain_github.problems import Ask, Refusal, bad_variable, no_token, odd_ans
 _TAKES = 65_536
 _DESCRIPTION = 140
 _STAMP = "\n\n<!-- ordain:posted:{} -->"
-_STAMPED = re.compile(r"\n\n<!-- ordain:posted:([0-9a-f]{16}) -->\s*\Z")
+_STAMPED = re.compile(r"(?:\r?\n){2}<!-- ordain:posted:([0-9a-f]{16}) -->\s*\Z")
 _TALK, _SAY, _READ = "`pull-requests: write`", "`statuses: write`", "`contents: read` and `pull-requests: read`"
 _QUOTED = re.compile(r"^ {0,3}>")
 
@@ -198,17 +198,15 @@ def _token(environ: Mapping[str, str]) -> str:
 
 
 def _proxy(environ: Mapping[str, str], base: str) -> str:
+    def given(name: str) -> str:
+        return (environ.get(name) or environ.get(name.upper()) or "").strip()
+
+    parts, proxy = urlsplit(base), given("https_proxy")
+    if not proxy or parts.scheme != "https":
+        return ""
     from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed leaves it out
 
-    def given(name: str) -> str:
-        return environ.get(name, "") or environ.get(name.upper(), "")
-
-    parts, proxy = urlsplit(base), given("https_proxy").strip()
-    if (
-        not proxy
-        or parts.scheme != "https"
-        or proxy_bypass_environment(parts.hostname or "", {"no": given("no_proxy")})
-    ):
+    if proxy_bypass_environment(parts.hostname or "", {"no": given("no_proxy")}):
         return ""
     return proxy if "://" in proxy else f"http://{proxy}"
 
