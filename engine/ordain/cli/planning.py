@@ -231,9 +231,9 @@ def show(context: Context, file: Path | None, form: str, as_json: bool, verbose:
         if form == "json":
             echo(data, nl=False)
         else:
-            from ordain.session.permission import approved_so_far
+            from ordain.session.permission import as_approved
 
-            so_far = approved_so_far(context, found, file)
+            found, so_far = as_approved(context, found, file)
             command = f"ordain apply {shlex.quote(str(file))}"
             _print(found, form, Face(verbose=verbose, command=command, approve=_approve(file), approved=so_far))
         return ExitCode.DONE

@@ -79,12 +79,15 @@ def _approved(plan: Plan, approvals: tuple[Approval, ...], now: datetime) -> App
     return approved(plan, approvals, now)
 
 
-def approved_so_far(context: Context, plan: Plan, file: Path) -> Approved | None:
-    """Return how far a saved plan is approved by what lies beside it; None where nobody is asked."""
+def as_approved(context: Context, plan: Plan, file: Path) -> tuple[Plan, Approved | None]:
+    """Return a saved plan with the overrides that lie signed beside it, and how far it is approved, to be shown.
+
+    None where nobody is asked.
+    """
     if not plan.program.rules:
-        return None
-    now = datetime.fromtimestamp(context.clock(), UTC)
-    return _approved(plan, read_approvals((folder_of(file),)), now)
+        return plan, None
+    found = _approved(plan, read_approvals((folder_of(file),)), datetime.fromtimestamp(context.clock(), UTC))
+    return judged_again(plan, context.clock(), found.overrides) if found.overrides else plan, found
 
 
 def check_approved(leave: Leave, file: Path | None) -> None:
