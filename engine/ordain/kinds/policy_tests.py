@@ -66,6 +66,8 @@ def _fact(text: str) -> str:
     except ExpressionError as error:
         raise ValueError(error.message) from None
     path = tuple(text.split("."))
+    if path == ("resource",):
+        raise ValueError("name a fact of the resource, as in resource.facts")
     if path[: len(_COLUMNS)] == _COLUMNS and len(path) > len(_COLUMNS):
         raise ValueError(f"columns are known, or not, as a whole: write {'.'.join(_COLUMNS)}")
     if path in DURATIONS or path[0] in _WHOLE or (path[0] == "resource" and len(path) > 1):
@@ -77,7 +79,13 @@ _Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _Address = Annotated[str, AfterValidator(_address)]
 
 
-class GivenColumn(Spec):
+class _Given(Spec):
+    """Part of what is given; built when the first policy is read: most projects pay nothing for it."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class GivenColumn(_Given):
     """What is known of a column; more flags and numbers may stand beside these."""
 
     model_config = ConfigDict(extra="allow")
@@ -92,7 +100,7 @@ class GivenNamedColumn(GivenColumn):
     name: str = Field(description="the column's name")
 
 
-class GivenFacts(Spec):
+class GivenFacts(_Given):
     """What is known of a resource's data; more may stand beside the columns."""
 
     model_config = ConfigDict(extra="allow")
@@ -103,7 +111,7 @@ class GivenFacts(Spec):
     ] = Field(default_factory=dict, description="by name, or a list of them with their names")
 
 
-class GivenResource(Spec):
+class GivenResource(_Given):
     """A resource."""
 
     address: _Address | None = Field(default=None, description="model.example, unless kind or name say otherwise")
@@ -120,14 +128,14 @@ class GivenResource(Spec):
     dependents: tuple[_Address, ...] = Field(default=(), description="what needs it")
 
 
-class GivenDuration(Spec):
+class GivenDuration(_Given):
     """How long something will take; no time at all where nothing is given."""
 
     p50: Duration | None = Field(default=None, description="as likely longer as shorter")
     p90: Duration | None = Field(default=None, description="longer one time in ten")
 
 
-class _Change(Spec):
+class _Change(_Given):
     action: Action = Field(default=Action.NO_OP, description="what happens to it")
     effect: Effect = Field(default=Effect.NONE, description="what that comes down to")
     causes: tuple[CauseCode, ...] = Field(default=(), description="why")
@@ -148,7 +156,7 @@ class GivenPlannedChange(_Change):
     kind: str | None = Field(default=None, description="its kind, unless the address says it")
 
 
-class GivenPlan(Spec):
+class GivenPlan(_Given):
     """The plan as a whole."""
 
     summary: dict[Effect, _Count] = Field(
@@ -158,14 +166,14 @@ class GivenPlan(Spec):
     duration: GivenDuration = Field(default_factory=GivenDuration, description="how long all of it will take")
 
 
-class GivenEnvironment(Spec):
+class GivenEnvironment(_Given):
     """The environment."""
 
     name: str = Field(default="dev", description="its name")
     promotes_from: str = Field(default="", description="where its versions come from")
 
 
-class Given(Spec):
+class Given(_Given):
     """Facts as rules read them; what is left out is as in an ordinary resource that stays as it is."""
 
     resource: GivenResource = Field(default_factory=GivenResource)
@@ -183,7 +191,7 @@ class Given(Spec):
     )
 
 
-class PolicyTestSpec(Spec):
+class PolicyTestSpec(_Given):
     """A case for ``ordain policy test``."""
 
     name: str = Field(default="", description="what the case shows")

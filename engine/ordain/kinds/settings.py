@@ -181,6 +181,8 @@ class ExceptionSpec(Spec):
 class PolicySpec(Spec):
     """One rule in CEL over the resources that ``match``; ``message`` is a template with the rule's own names."""
 
+    model_config = ConfigDict(defer_build=True)  # with what its tests are given it is large
+
     level: Level = Field(description="advisory: shown; soft: denies unless overridden; hard: denies")
     stage: PolicyStage = Field(
         default=PolicyStage.PLAN,
