@@ -393,6 +393,29 @@ def test_a_hard_policy_cannot_be_overridden(bank: Bank) -> None:
     assert str(found.at).startswith("ordain.yaml:")
 
 
+def test_an_override_from_before_approvals_were_asked_for_counts_no_more(bank: Bank) -> None:
+    free = PROJECT.replace("  approvals: {count: 2, roles: [risk], not_author: true, expires: 3d}\n", "  {}\n")
+    bank.write(free + ORPHAN % "b")
+    assert bank.apply(saved=False, overrides=("owner",), reason="free")[0] is ExitCode.DONE
+    assert bank.plan().program.status.applyable
+    orphaned(bank, "b")
+    assert not bank.plan().program.status.applyable
+
+
+def test_a_plan_from_before_approvals_were_asked_for_is_stale(bank: Bank) -> None:
+    free = PROJECT.replace("  approvals: {count: 2, roles: [risk], not_author: true, expires: 3d}\n", "  {}\n")
+    bank.write(free)
+    bank.apply(saved=False)
+    bank.write(free.replace("value: 1", "value: 3"))
+    bank.plan()
+    kept = bank.plan_file.read_bytes()
+    bank.write(PROJECT)
+    approve_all(bank)
+    bank.plan_file.write_bytes(kept)
+    found = bank.refusal(bank.apply)
+    assert (found.code, found.exit) == ("plan-stale", ExitCode.STALE)
+
+
 # The glass
 
 
@@ -418,6 +441,14 @@ def test_where_the_glass_may_not_be_broken(bank: Bank) -> None:
     bank.plan()
     found = bank.refusal(lambda: bank.apply(break_glass=True, reason="prod is down"))
     assert (found.code, found.exit) == ("break-glass-forbidden", ExitCode.NOT_PERMITTED)
+
+
+def test_what_goes_through_a_broken_glass_goes_once(bank: Bank) -> None:
+    orphaned(bank, "b")
+    plea = {"break_glass": True, "overrides": ("owner",), "reason": "prod is down"}
+    assert bank.apply(**plea)[0] is ExitCode.DONE
+    bank.now += 60
+    assert not bank.plan().program.status.applyable
 
 
 def test_a_broken_glass_opens_no_hard_policy(bank: Bank) -> None:

@@ -191,6 +191,8 @@ class Console:
             echo(dumps({**found, "seconds": seconds, "predicted": predicted}).decode())
             return
         echo(run_text(events), nl=False)
+        if plan.program.rules and not plan.program.status.complete and code is ExitCode.DONE:
+            say("What was deferred can be planned now; that plan needs approvals of its own: ordain plan --out FILE")
         if predicted is not None and code is ExitCode.DONE:
             echo(f"It {prediction_text(predicted, seconds)}.")
         if not plan.program.status.complete and self.from_file and not self.yes:

@@ -251,8 +251,7 @@ def _round(work: _Work, loaded: Loaded) -> _Round:
         if not work.talk.approve(leave.plan):
             work.talk.declined()
             return _Round(code=ExitCode.FAILURE)
-        overrides = (*planned.recorded.overrides, *leave.overrides)
-        judged = judged_again(plan, work.context.clock(), overrides)
+        judged = judged_again(plan, work.context.clock(), leave.overrides)
         if not judged.program.status.applyable:  # the answer took its time
             work.talk.show_plan(judged)
             return _Round(code=_refusal(judged.program))
@@ -311,8 +310,8 @@ def _execute(
     work: _Work, plan: Plan, leave: Leave, secrets: Secrets, resources: Mapping[Address, Resource]
 ) -> ExitCode:
     context, program = work.context, plan.program
-    if leave.overrides:
-        work.store.write(work.environment, tuple(PutOverride(override=one) for one in leave.overrides), work.token)
+    if leave.new:
+        work.store.write(work.environment, tuple(PutOverride(override=one) for one in leave.new), work.token)
     recorded = work.store.recorded(work.environment, program.promotes_from)
     live = Live(recorded)
     requests = Requests(context=context, plan=plan, live=live, run=work.run, secrets=secrets)
@@ -333,7 +332,7 @@ def _execute(
         work.talk.problems((broken_glass(context.actor, leave),))
     with closing(LocalExecutor(context.home, parallelism=work.options.parallelism)) as executor:
         run = _run_context(work, executor, live, requests.request_for, requests.secrets_for)
-        review = Reviewer(program=program, live=live, now=context.clock, overrides=recorded.overrides).review
+        review = Reviewer(program=program, live=live, now=context.clock, overrides=leave.overrides).review
         run = replace(run, review=review)
         report: RunReport = execute(run, program)
     work.store.finish_run(work.run, report.exit.name.lower(), context.clock())

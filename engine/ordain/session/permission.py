@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ordain.policy.recorded import recorded_rule
 from ordain.session.context import Context
 from ordain.session.planning import PlanOptions
 from ordain.session.timing import judged_again
 from ordain.values.address import Address
-from ordain.values.approval import Approval, Approved, Override
+from ordain.values.approval import Approval, Approved, Override, usable
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
 from ordain.values.plan import Finding, Plan
 from ordain.values.record import Outcome, Recorded
@@ -36,14 +37,16 @@ class Plea:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """A plan as it is judged now, how far it is approved, and the overrides that are new and to be recorded.
+    """A plan as it is judged now, how far it is approved, and the overrides that count.
 
-    ``plan`` is for showing and deciding: what is executed is the one that was approved.
+    ``plan`` is for showing and deciding: what is executed is the one that was approved. ``new`` are overrides to be
+    recorded; ``broken`` is why it goes without approvals.
     """
 
     plan: Plan
     approved: Approved
     overrides: tuple[Override, ...] = ()
+    new: tuple[Override, ...] = ()
     broken: str = ""
 
 
@@ -57,10 +60,12 @@ def permission(
     """
     now = datetime.fromtimestamp(context.clock(), UTC)
     rules = plan.program.rules
+    if plan.program.steps and plan.program.approvals_before != recorded_rule(recorded.settings, recorded.environment):
+        raise OrdainError(_other_judges(plan))
     found = _approved(plan, approvals or (), now) if rules else Approved()
     if plea.break_glass:
         _check_glass(plan, plea)
-    known = (*recorded.overrides, *found.overrides)
+    known = (*usable(recorded.overrides, signed=bool(rules)), *found.overrides)
     standing = judged_again(plan, context.clock(), known)
     own = _own(standing, plea, context.actor, now) if plea.overrides else ()
     if own and rules and not plea.break_glass:
@@ -68,7 +73,9 @@ def permission(
     return Leave(
         plan=judged_again(plan, context.clock(), (*known, *own)) if own else standing,
         approved=found,
-        overrides=(*(one for one in found.overrides if one not in recorded.overrides), *own),
+        overrides=(*known, *own),
+        # What goes through a broken glass goes once.
+        new=tuple(one for one in (found.overrides if rules else own) if one not in recorded.overrides),
         broken=plea.reason if plea.break_glass and rules and (found.missing or not approvals) else "",
     )
 
@@ -111,6 +118,17 @@ def check_approved(leave: Leave, file: Path | None) -> None:
             blame=Blame.USER,
             exit=ExitCode.DENIED,
         )
+    )
+
+
+def _other_judges(plan: Plan) -> Diagnostic:
+    return Diagnostic(
+        code="plan-stale",
+        summary=f"what {plan.program.environment} asks for before an apply is not what it was when the plan was made",
+        detail="another apply changed its approvals, roles or signers",
+        fix="plan again: ordain plan",
+        blame=Blame.WORLD,
+        exit=ExitCode.STALE,
     )
 
 

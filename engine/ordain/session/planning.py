@@ -29,7 +29,7 @@ from ordain.session.rollback import Rollback, hold, target
 from ordain.session.secrets import Secrets
 from ordain.session.timing import timed
 from ordain.values.address import Address
-from ordain.values.approval import Alarm
+from ordain.values.approval import Alarm, usable
 from ordain.values.change import Change
 from ordain.values.data import Secret, leaves
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError, Severity
@@ -217,6 +217,7 @@ def _plugin(request: PlanRequest, look: Look) -> str:
 def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded, foreseen: Forecast) -> Judgement:
     desired, recorded = request.desired, request.recorded
     destroying = request.mode is Mode.DESTROY
+    before = recorded_rule(recorded.settings, desired.environment.name)
     subjects = Subjects(
         environment=desired.environment.name,
         resources=draft.resources,
@@ -226,7 +227,7 @@ def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded
         estimates=foreseen.changes,
         duration=foreseen.plan,
         promotes_from=desired.environment.promotes_from,
-        overrides=recorded.overrides,
+        overrides=usable(recorded.overrides, signed=bool(desired.approvals or before)),
     )
     rules, seen = timed(desired.policies, subjects)
     return Judgement(
@@ -236,7 +237,7 @@ def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded
         settings=() if destroying else settings_changes(recorded.settings, desired.settings, locate),
         diagnostics=(*loaded.warnings, *_alarm(recorded.alarm), *_missing_secrets(draft, loaded)),
         approvals=desired.approvals,
-        approvals_before=recorded_rule(recorded.settings, desired.environment.name),
+        approvals_before=before,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ordain.values.address import Address
@@ -47,7 +47,7 @@ class Override:
     """A person's word that violations of a soft policy are borne with: which, why, by whom, from when until when.
 
     ``violations`` are ids of findings (``Finding.violation``): one that came later is not among them. Times are ISO
-    texts in UTC.
+    texts in UTC. ``signed``: it came with an approval; where approvals are asked for, no other counts.
     """
 
     policy: Address
@@ -56,6 +56,12 @@ class Override:
     by: str
     at: str
     until: str
+    signed: bool = False
+
+
+def usable(overrides: Iterable[Override], *, signed: bool) -> tuple[Override, ...]:
+    """Return the overrides that count: all, or where approvals are asked for (``signed``) those that came with one."""
+    return tuple(one for one in overrides if one.signed or not signed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
