@@ -19,6 +19,16 @@ _TAIL_LINES, _TAIL_BYTES = 15, 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a server takes on at most: ``body`` in bytes, ``timeout`` in seconds, ``concurrency`` requests at once."""
+
+    body: int
+    rows: int
+    timeout: float
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What a server is asked to be.
 
@@ -39,6 +49,7 @@ class Config:
     port: int
     startup: float
     log_level: str
+    limits: Bounds
     facts: Mapping[str, Json] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     trusted: tuple[str, ...] = ()

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ordain.api import Facet, Spec
+from ordain.api import Duration, Facet, Json, Size, Spec, seconds, size
+from ordain_serving.generation import Bounds
 
 
 def _loopback(text: str) -> str:
@@ -23,8 +24,50 @@ def _loopback(text: str) -> str:
     return str(address)
 
 
+_MOST_BODY, _LONGEST = "256MiB", "1h"
+
+
+def _body(text: str) -> str:
+    if size(text) > size(_MOST_BODY):
+        raise ValueError(f"a body is held in memory: write at most {_MOST_BODY}")
+    return text
+
+
+def _timeout(text: str) -> str:
+    if seconds(text) > seconds(_LONGEST):
+        raise ValueError(f"nobody waits that long on a connection: write at most {_LONGEST}")
+    return text
+
+
+class Limits(Spec):
+    """What a server takes on at most; for the questions about its health there is no limit."""
+
+    body: Annotated[Size, AfterValidator(_body)] = Field(
+        default="1MiB", description="of one request's body; a larger one is refused with 413"
+    )
+    rows: int = Field(default=1000, ge=1, le=1_000_000, description="of one request; more are refused with 413")
+    timeout: Annotated[Duration, AfterValidator(_timeout)] = Field(
+        default="5s",
+        description="from a request's headers to its answer, waiting for others included: 504, or 408 where its body"
+        " has not come by then",
+    )
+    concurrency: int = Field(
+        default=64, ge=1, le=10_000, description="requests at once; one more is refused with 503 and Retry-After"
+    )
+
+
+def bounds(limits: Json) -> Bounds:
+    """Return the limits that a normalised spec writes (None: the defaults) in bytes and seconds."""
+    one = Limits.model_validate(limits or {})
+    return Bounds(body=size(one.body), rows=one.rows, timeout=seconds(one.timeout), concurrency=one.concurrency)
+
+
+def _unwritten(value: object) -> bool:
+    return value is None
+
+
 class HttpOptions(Spec):
-    """Where a server answers, and how long it may take to come up."""
+    """Where a server answers, what it takes on, and how long it may take to come up."""
 
     host: Annotated[str, AfterValidator(_loopback), Facet.SERVE] = Field(
         default="127.0.0.1", description="the loopback address it listens on"
@@ -39,6 +82,12 @@ class HttpOptions(Spec):
     )
     log_level: Annotated[Literal["critical", "error", "warning", "info", "debug"], Facet.SERVE] = Field(
         default="info", description="of the server's own log; requests are never logged"
+    )
+    limits: Annotated[Limits | None, Facet.SERVE] = Field(
+        default=None,
+        exclude_if=_unwritten,
+        description="what one request and all of them may ask of it; where left out, and for each limit that is left "
+        "out: body 1MiB, rows 1000, timeout 5s, concurrency 64",
     )
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from ordain.api import Json
 
-ROWS = 1_000
-"""Rows one request may hold."""
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "BOOL": (bool,),
     **dict.fromkeys(("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"), (int,)),
@@ -24,15 +22,19 @@ Row = dict[str, Any]
 
 
 class Refusal(Exception):
-    """A request that is not answered: the HTTP status, and one sentence for the client."""
+    """A request that is not answered: the HTTP status, and one sentence for the client.
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    ``again`` is after how many seconds it may ask again.
+    """
+
+    def __init__(self, message: str, status: int = 400, again: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.again = again
 
 
-def rows_of(body: Json) -> list[Row]:
-    """Return the rows of ``{"rows": [{column: value}]}`` (or ``"instances"``). Raises ``Refusal``."""
+def rows_of(body: Json, most: int) -> list[Row]:
+    """Return the rows of ``{"rows": [{column: value}]}`` (or ``"instances"``), at most ``most``. Raises ``Refusal``."""
     if not isinstance(body, Mapping):
         raise Refusal('the body must be an object: {"rows": [{column: value, …}, …]}')
     given = [key for key in ("rows", "instances") if key in body]
@@ -41,7 +43,7 @@ def rows_of(body: Json) -> list[Row]:
     rows = body[given[0]]
     if not isinstance(rows, list):
         raise Refusal(f'"{given[0]}" must be a list of objects, not {_word(rows)}')
-    _check_count(len(rows))
+    _check_count(len(rows), most)
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
             raise Refusal(f"row {number} must be an object {{column: value, …}}, not {_word(row)}", 422)
@@ -51,7 +53,7 @@ def rows_of(body: Json) -> list[Row]:
     return rows
 
 
-def rows_of_tensors(body: Json, columns: Sequence[str]) -> list[Row]:
+def rows_of_tensors(body: Json, columns: Sequence[str], most: int) -> list[Row]:
     """Return the rows of an inference request of the Open Inference Protocol, version 2. Raises ``Refusal``.
 
     Each input is a column (shape ``[n]`` or ``[n, 1]``), or all of them at once (one input of shape ``[n, k]``) in the
@@ -62,7 +64,8 @@ def rows_of_tensors(body: Json, columns: Sequence[str]) -> list[Row]:
         raise Refusal('the body must hold "inputs": a list of {"name", "shape", "datatype", "data"}')
     table: dict[str, list[Any]] = {}
     for number, tensor in enumerate(inputs):
-        for name, values in _tensor(tensor, number, columns, len(inputs) == 1).items():
+        _check_shape(tensor, number, most)
+        for name, values in _tensor(tensor, columns, len(inputs) == 1).items():
             if name in table:
                 raise Refusal(f"column {name!r} is given twice")
             table[name] = values
@@ -70,20 +73,25 @@ def rows_of_tensors(body: Json, columns: Sequence[str]) -> list[Row]:
     if len(set(lengths.values())) != 1:
         raise Refusal(f"the inputs differ in their number of rows: {lengths}")
     count = next(iter(lengths.values()))
-    _check_count(count)
+    _check_count(count, most)
     return [{name: values[index] for name, values in table.items()} for index in range(count)]
 
 
-def _tensor(tensor: Json, number: int, columns: Sequence[str], alone: bool) -> dict[str, list[Any]]:
+def _check_shape(tensor: Json, number: int, most: int) -> None:
     if not isinstance(tensor, Mapping) or not isinstance(tensor.get("name"), str):
         raise Refusal(f"input {number} must be an object with a name, shape, datatype and data")
-    name, shape, datatype = str(tensor["name"]), tensor.get("shape"), tensor.get("datatype")
+    name, shape, datatype = tensor["name"], tensor.get("shape"), tensor.get("datatype")
     if not isinstance(datatype, str) or datatype not in _TYPES:
         raise Refusal(f"input {name!r}: datatype must be one of {', '.join(_TYPES)}")
     if not isinstance(shape, list) or len(shape) not in (1, 2) or not all(_is_size(size) for size in shape):
         raise Refusal(f"input {name!r}: shape must be [rows] or [rows, columns]")
+    _check_count(shape[0], most)
+
+
+def _tensor(tensor: Any, columns: Sequence[str], alone: bool) -> dict[str, list[Any]]:
+    """Return the columns of a tensor whose shape and type are right."""
+    name, shape, datatype = tensor["name"], tensor["shape"], tensor["datatype"]
     width = shape[1] if len(shape) == 2 else 1
-    _check_count(shape[0])
     values = _flat(tensor.get("data"), len(shape), name)
     if len(values) != shape[0] * width:
         raise Refusal(f"input {name!r}: its shape asks for {shape[0] * width} values, data has {len(values)}")
@@ -122,11 +130,11 @@ def _check_value(value: Any, datatype: str, row: int, column: str) -> None:
         raise Refusal(f"row {row}, column {column!r}: {_word(value)} is no {datatype}", 422)
 
 
-def _check_count(count: int) -> None:
+def _check_count(count: int, most: int) -> None:
     if count == 0:
         raise Refusal("there are no rows: give at least one")
-    if count > ROWS:
-        raise Refusal(f"{count} rows are more than the {ROWS} a request may hold: send several", 413)
+    if count > most:  # 413, not 422: nothing is wrong with the rows, and the client mends it as it does a large body
+        raise Refusal(f"{count} rows are more than the {most} a request may hold: send several", 413)
 
 
 def tensors_of(answers: Sequence[Mapping[str, Json]], wanted: Json) -> list[dict[str, Json]]:

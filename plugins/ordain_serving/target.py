@@ -110,6 +110,8 @@ def _detail(private: Mapping[str, Json], heard: Probe, foreign: bool) -> str:
 
 def _config(call: Call) -> Config:
     """Return what the server shall be; ``port`` as written. Raises ``OrdainError`` for a lost artifact."""
+    from ordain_serving.options import bounds  # pydantic: a plan without changes looks, and never comes here
+
     spec = call.spec
     address = Address.parse(str(spec["model"]))
     model = call.upstream[address]
@@ -127,6 +129,7 @@ def _config(call: Call) -> Config:
         port=int(str(spec["port"])),
         startup=seconds(str(spec["startup_timeout"])),
         log_level=str(spec["log_level"]),
+        limits=bounds(spec.get("limits")),
         facts=facts if isinstance(facts, Mapping) else {},
         columns=_columns(model),
         trusted=call.trusted,

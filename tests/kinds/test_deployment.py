@@ -325,14 +325,14 @@ def test_the_spec_has_its_defaults_and_facets() -> None:
     assert by_facet[Facet.BUILD] == {}
     assert reference_fields(MODEL_SPEC)["model"].kinds == ("model",)
     assert facets(MODEL_SPEC)["model"] is Facet.RECORD  # which version stands is an input
-    assert not {"rollout", "limits", "auth"} & set(MODEL_SPEC.model_json_schema()["properties"])
+    assert not {"rollout", "auth"} & set(MODEL_SPEC.model_json_schema()["properties"])
 
 
 @pytest.mark.parametrize(
     ("given_", "path", "word"),
     [
         ({"rollout": {"steps": [10]}}, ("rollout",), "not supported in this version"),
-        ({"limits": {"rows": 1}}, ("limits",), "not supported in this version"),
+        ({"limits": {"rows": 0}}, ("limits", "rows"), "greater than"),
         ({"auth": {}}, ("auth",), "not supported in this version"),
         ({"host": "0.0.0.0"}, ("host",), "loopback"),
         ({"host": "example.com"}, ("host",), "127.0.0.1"),

@@ -42,7 +42,6 @@ class DeploymentSpec(Spec):
     # What counts of the model is the version that stands (``Deployment.inputs``), not what the model is called.
     model: Annotated[str, Ref("model"), Facet.RECORD] = Field(description="the model whose standing version answers")
     rollout: _Later = None
-    limits: _Later = None
     auth: _Later = None
 
 

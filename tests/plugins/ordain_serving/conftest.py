@@ -203,3 +203,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with living(tmp_path_factory.mktemp("served")) as world:
         world.deploy("v1", {"bias": 0})
         yield world
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One server with low limits."""
+    with living(tmp_path_factory.mktemp("limited")) as world:
+        world.deploy("v1", {"bias": 0}, limits={"body": "2kB", "rows": 2, "timeout": "1s"})
+        yield world

@@ -8,9 +8,9 @@ import socket
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ordain_serving.app import BODY
-from ordain_serving.requests import ROWS
+from ordain_serving.options import bounds
 
+DEFAULT = bounds(None)
 GOOD = {"age": 30, "balance": 1.5}
 YES = {"prediction": "yes", "probabilities": {"no": 0.0, "yes": 1.0}}
 INFER = "/v2/models/subscriber/infer"
@@ -121,8 +121,8 @@ def test_inference_gives_the_outputs_asked_for(served) -> None:
         ("POST", "/predict", {"rows": [GOOD, {"age": [1], "balance": 1}]}, 422, "row 1, column 'age': a list"),
         ("POST", "/predict", {"rows": [GOOD, {"age": "old", "balance": 1}]}, 422, "row 1, column age: 'old'"),
         ("POST", "/predict", {"rows": [{"age": 1}]}, 422, "row 0: columns"),
-        ("POST", "/predict", {"rows": [GOOD] * (ROWS + 1)}, 413, "1001 rows"),
-        ("POST", "/predict", b" " * (BODY + 1), 413, "1048576 bytes"),
+        ("POST", "/predict", {"rows": [GOOD] * (DEFAULT.rows + 1)}, 413, "1001 rows"),
+        ("POST", "/predict", b" " * (DEFAULT.body + 1), 413, "1048576 bytes"),
         ("GET", "/predict", None, 405, "GET /predict"),
         ("GET", "/nowhere", None, 404, "/nowhere"),
         ("POST", INFER, {}, 400, '"inputs"'),
