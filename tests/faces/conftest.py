@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
 from ordain.values.address import Address, Reference
+from ordain.values.approval import ApprovalRule
 from ordain.values.change import Action, Branch, Cause, CauseCode, Change, Effect, FieldChange, Nested
 from ordain.values.data import Secret, Unknown
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, Severity
@@ -15,6 +17,8 @@ from ordain.values.plan import (
     Drift,
     Envelope,
     Estimate,
+    Excuse,
+    ExcuseKind,
     Finding,
     Plan,
     PluginUse,
@@ -26,7 +30,7 @@ from ordain.values.plan import (
 )
 from ordain.values.record import Outcome
 from ordain.values.resource import Lifecycle
-from ordain.values.setting import Level
+from ordain.values.setting import Level, PolicySeverity
 from ordain.values.span import Span
 
 
@@ -558,6 +562,113 @@ def language() -> Plan:
     )  # fmt: skip
 
 
+def judged() -> Plan:
+    """What policies of each level find, and what is spared or borne with; in an environment that asks for approvals."""
+
+    def found(name: str, level: Level, severity: PolicySeverity, address: Address | None, message: str,
+              **more: object) -> Finding:  # fmt: skip
+        given = {"outcome": Outcome.FAIL, "owner": "risk@example.com", "at": _at(30, 9), **more}
+        return Finding(
+            policy=_a(f"policy.{name}"), level=level, severity=severity, address=address, message=message, **given
+        )
+
+    spared = Excuse(kind=ExcuseKind.EXCEPTION, reason="contract ends in March", until="2027-03-02T00:00:00+00:00")
+    borne = Excuse(kind=ExcuseKind.OVERRIDE, reason="the auditors know; see RISK|42", until="2026-12-01T09:30:00+00:00",
+                   by="risk@example.com")  # fmt: skip
+    hard, soft, shown = Level.HARD, Level.SOFT, Level.ADVISORY
+    low, medium, high, critical = PolicySeverity
+    plan = spec_change().program
+    return _plan(
+        "prod",
+        changes=plan.changes,
+        status=Status(applyable=False, complete=True, errored=False),
+        policy=(
+            found("freeze", soft, low, None, "nothing goes on a Friday", owner="", at=_at(12, 3, "policies.yaml")),
+            found("no-personal-data", hard, critical, MODEL, "model.subscriber reads personal data",
+                  remedy="exclude the column, or ask the data protection officer for a waiver",
+                  link="https://wiki.example.com/policies/personal-data?v=2"),
+            found("owner-required", shown, low, SERVER, "has no owner", remedy="write owner: team@example.com"),
+            found("owner-required", shown, high, MODEL, "has no owner", link="docs/owners.md"),
+            found("licence", hard, high, CAMPAIGNS, "data_source.campaigns has no licence", excuse=spared,
+                  remedy="must not be shown: nothing is to be done"),
+            found("age", soft, medium, CAMPAIGNS, "campaigns are 40 days old", excuse=borne),
+            found("fair-enough", hard, medium, MODEL, "metrics are known after training", outcome=Outcome.UNKNOWN),
+            found("small-changes", shown, medium, None, "it cannot be judged: no such key: totl",
+                  outcome=Outcome.ERROR),
+        ),
+        approvals=ApprovalRule(
+            count=2, roles=("risk",), people={"risk": ("risk@example.com", "rita@example.com")}, not_author=True,
+            expires=259_200.0,
+        ),
+    )  # fmt: skip
+
+
+KEYS = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBu15s8Jl8Tso7vkzE/jAXRhjVMYe5IMrqcfdVAxYEeY",
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBG==",
+)
+
+
+def signers() -> Plan:
+    """Who may sign, and how much is asked for, changed; somebody went without approvals before."""
+    asked = ApprovalRule(count=2, roles=("risk",), people={"risk": ("risk@example.com",)})
+    settings = _a("environment.prod"), _a("policy.licence"), _a("signers.allowed")
+    return _plan(
+        "prod",
+        steps=(Step(id="settings:record", address=_a("project.term-deposit"), operation="settings", key="k"),),
+        status=Status(applyable=True, complete=True, errored=False),
+        approvals_before=asked,
+        approvals=replace(asked, count=1, roles=(), people={}),
+        diagnostics=(
+            Diagnostic(
+                code="break-glass",
+                summary="bob@example.com applied to prod on 2026-11-20 without the approvals that were asked for",
+                detail="the reason given: the site is down",
+                fix="look at what was applied (`ordain history`), and apply a plan that is approved",
+                severity=Severity.WARNING,
+                blame=Blame.WORLD,
+            ),
+        ),
+        settings=(
+            SettingChange(
+                address=settings[0],
+                kind="Environment",
+                action="update",
+                fields=(FieldChange(path=("approvals", "count"), before=2, after=1),),
+                weakened=True,
+                at=_at(9, 23, "ordain.yaml"),
+            ),
+            SettingChange(
+                address=settings[1],
+                kind="Policy",
+                action="update",
+                fields=(
+                    FieldChange(
+                        path=("exceptions",),
+                        before=[],
+                        after=[{"resources": ["data_source.*"], "reason": "legacy", "until": "2027-03-01"}],
+                    ),
+                ),
+                weakened=True,
+                at=_at(21, 5, "policies.yaml"),
+            ),
+            SettingChange(
+                address=settings[2],
+                kind="Signers",
+                action="update",
+                fields=(
+                    FieldChange(path=("keys", KEYS[0]), after={"people": ["mallory@example.com"], "after": None,
+                                                               "before": "2027-03-01T00:00:00+00:00"}),
+                    FieldChange(path=("keys", KEYS[1], "people"), before=["ana@example.com"],
+                                after=["ana@example.com", "bob@example.com"]),
+                ),
+                weakened=True,
+                at=_at(1, 1, "allowed_signers"),
+            ),
+        ),
+    )  # fmt: skip
+
+
 PLANS: Mapping[str, Callable[[], Plan]] = {
     "first": first,
     "spec_change": spec_change,
@@ -572,6 +683,8 @@ PLANS: Mapping[str, Callable[[], Plan]] = {
     "secrets": secrets,
     "errored": errored,
     "language": language,
+    "judged": judged,
+    "signers": signers,
 }
 
 

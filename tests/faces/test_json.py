@@ -130,7 +130,7 @@ def _of_a_later_version(plan: Plan) -> bytes:
         for cause in change["causes"]:
             cause |= {"novel": None, "code": "whim"}
     for finding in body["policy"]:
-        finding |= {"outcome": "shrug", "level": "soggy"}
+        finding |= {"outcome": "shrug", "level": "soggy", "severity": "dire"}
     for diagnostic in body["diagnostics"]:
         diagnostic["blame"] = "fate"
     body["envelope"]["checksum"] = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ordain.api.store import RunRecord
 from ordain.render.durations import estimate_text, range_text
 from ordain.render.records import history_json, history_text, prediction_text
+from ordain.values.approval import Approval
 from ordain.values.plan import Estimate
 
 RUNS = (
@@ -28,6 +31,26 @@ def test_history_is_a_table_of_runs() -> None:
         "01JA  2026-11-18 11:06:40  b\\u001b[31mo     done       12 s  10–15 s    rollback model.a: it\\u001bs off",
     ]
     assert history_text((), "dev") == "No run of dev is recorded.\n"
+
+
+def _signed(person: object) -> Approval:
+    return Approval(text=json.dumps({"person": person, "plan": "sha256:a"}), signature="-----BEGIN SSH SIGNATURE-----")
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"break_glass": "the site\nis down", "what": "destroy"}, "BREAK-GLASS: the site⏎is down; destroy"),
+        ({"approvals": (_signed("a@x.example"), _signed("b@x.example"))}, "approved by a@x.example and b@x.example"),
+        ({"approvals": (_signed("a@x.example"), _signed("a@x.example"))}, "approved by a@x.example"),
+        ({"approvals": (_signed(7),)}, "approved by somebody (the approval cannot be read)"),
+        ({"approvals": (Approval(text="[", signature=""),)}, "approved by somebody (the approval cannot be read)"),
+        ({"approvals": (Approval(text="[]", signature=""),)}, "approved by somebody (the approval cannot be read)"),
+        ({"approvals": (_signed("a\x1b@x"),), "what": "rollback model.a"}, "rollback model.a; approved by a\\u001b@x"),
+    ],
+)
+def test_history_says_under_whose_word_and_is_loud_where_nobody_gave_it(more: dict[str, Any], what: str) -> None:
+    assert history_text((replace(RUNS[0], **more),), "dev").splitlines()[1].endswith(f"  {what}")
 
 
 def test_history_as_json_has_the_seconds_and_the_prediction() -> None:

@@ -222,7 +222,7 @@ def test_findings_that_are_alike_are_told_once_and_denials_by_name(plans: Plans)
     text = plan_text(replace(plan, program=replace(plan.program, policy=findings)), TerminalOptions(width=0))
     told = text[text.index("Policy: ") :]
     assert told.startswith(
-        "Policy: 60 denied, 60 warnings\n  ✗ denied   policy.hard (hard)  60 resources: has no owner\n"
+        "Policy: 60 denied, 60 warnings\n  ✗ denied   policy.hard (hard, medium)  60 resources: has no owner\n"
     )
     denied, warned = told.split("policy.soft")
     assert all(f"model.m{n:02}" in denied for n in range(60))

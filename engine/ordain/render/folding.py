@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ordain.render import reasons, view
+from ordain.render.findings import verdict_word
 from ordain.values.address import ADDRESS_PATTERN
 from ordain.values.change import TRAINS, Action, Change
 from ordain.values.plan import Finding
@@ -122,13 +123,13 @@ class Verdicts:
 
 
 def verdicts(found: Iterable[Finding]) -> tuple[Verdicts, ...]:
-    """Return the findings, those that are alike (the policy, the verdict, the message but for the name) as one."""
+    """Return the findings, those that are alike (policy, verdict, excuse, the message but for the name) as one."""
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for one in found:
         message = one.message.replace(str(one.address), "").strip(" :") if one.address else one.message
-        key = (one.policy, view.verdict_word(one), one.level, message, one.remedy)
-        alike.setdefault(key, []).append(one)
-    return tuple(part for key, ones in alike.items() for part in _parts(str(key[3]), ones))
+        beside = (one.severity, one.remedy, one.owner, one.link, one.excuse)
+        alike.setdefault((message, one.policy, verdict_word(one), one.level, beside), []).append(one)
+    return tuple(part for key, ones in alike.items() for part in _parts(str(key[0]), ones))
 
 
 def _parts(message: str, ones: list[Finding]) -> Iterator[Verdicts]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ordain.render.words import cells
+from ordain.values.approval import Approved
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,14 +41,20 @@ Piece = tuple[str, Style]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalOptions:
-    """How to print: ``width`` in columns (0: do not wrap); ``apply_command`` is what the reader types next ("":
-    nothing, the plan is being applied)."""
+    """How to print: ``width`` in columns (0: do not wrap).
+
+    ``apply_command`` is what the reader types next ("": nothing, the plan is being applied), ``approve_command`` what
+    they type where approvals are asked for ("": the plan is not saved). ``approved`` is how far the plan is approved;
+    None where nobody knows yet.
+    """
 
     color: bool = False
     width: int = 100
     verbose: bool = False
     show_no_ops: bool = False
     apply_command: str = "ordain apply"
+    approve_command: str = ""
+    approved: Approved | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

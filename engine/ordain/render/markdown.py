@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ordain.render import durations, reasons, view
+from ordain.render import durations, findings, reasons, view
+from ordain.render.approvals import approvals_markdown, approved_enough
+from ordain.render.escaping import code, escape, name
 from ordain.render.folding import MANY, Row, rows, verdicts
 from ordain.render.graph import mermaid_text
-from ordain.render.words import clean, count, cut, field_name, where
-from ordain.values.address import KEY, Address
+from ordain.render.settings import setting_fields
+from ordain.render.words import clean, count, field_name, where
+from ordain.values.address import Address
+from ordain.values.approval import Approved
 from ordain.values.change import TRAINS, Action, Change, Effect
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.plan import Finding, Plan, Program, SettingChange
 
-_CELL = 300
 _LEAST = 4_000
 _NODES = 60
 _NAMED, _GRAVE = 5, 400
-_ADDRESS = re.compile(rf"[a-z0-9._-]+(\[\"{KEY.pattern}\"\])?")
-_SPECIAL = re.compile(r"[\\`*_\[\]<>&|~$:@#]|(?i:(?<=www)\.)")
-
-
-def escape(text: str, limit: int = _CELL) -> str:
-    """Return ``text`` so that Markdown shows it as it is: no markup, HTML, mention, link or table cell in it acts.
-
-    Special characters become numeric entities, which survive in table cells and raw HTML alike. Mentions and issue
-    numbers are looked for after entities are decoded, so these get a zero-width space as well.
-    """
-    return _SPECIAL.sub(_entity, cut(clean(text), limit))
-
-
-def _entity(match: re.Match[str]) -> str:
-    return f"{match[0]}&#8203;" if match[0] in "@#" else f"&#{ord(match[0])};"
-
-
-def _name(text: object) -> str:
-    """Spell an address: what it may hold, a key included, is safe as code."""
-    plain = str(text)
-    return f"`{plain}`" if _ADDRESS.fullmatch(plain) else escape(plain)
+_WARNINGS = 3
+_APPROVE = "ordain approve FILE --as YOU@EXAMPLE.COM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +49,21 @@ class _Section:
         return self.begin + "".join(kept) + self.end + note
 
 
-def plan_markdown(plan: Plan, budget: int = 60_000) -> str:
+def plan_markdown(plan: Plan, budget: int = 60_000, *, approved: Approved | None = None) -> str:
     """Return the plan as GitHub-flavoured Markdown of at most ``budget`` bytes of UTF-8 (never under 4,000).
 
     What does not fit is left out in whole rows or blocks, and counted; the summary and the verdict always fit.
+    ``approved`` is how far the plan is approved; None where nobody knows yet.
     """
     room = max(budget, _LEAST)
-    head, tail = _head(plan), _tail(plan)
+    head, tail = _head(plan, approved, room // 4), _tail(plan)
     room -= _size(head) + _size(tail)
     # In the order of what a reviewer must see; the page has an order of its own.
     changes = view.shown(plan.program)
     folded = rows(changes) if len(changes) > MANY else _one_by_one(changes)
     sections = {
         "settings": _settings(plan.program.settings),
-        "policy": _policy(view.findings(plan.program)),
+        "policy": _policy(findings.findings(plan.program)),
         "diagnostics": _diagnostics(plan.program.diagnostics),
         "changes": _changes(folded),
         "drift": _drift(plan.program),
@@ -88,36 +72,34 @@ def plan_markdown(plan: Plan, budget: int = 60_000) -> str:
         "details": _details(plan, folded),
     }
     texts: dict[str, str] = {}
-    for name, section in sections.items():
-        texts[name] = section.fit(room) if section.parts and room > 200 else ""
-        room -= _size(texts[name])
+    for part, section in sections.items():
+        texts[part] = section.fit(room) if section.parts and room > 200 else ""
+        room -= _size(texts[part])
     order = ("settings", "changes", "not selected", "policy", "diagnostics", "drift", "details", "graph")
-    return head + "".join(texts[name] for name in order) + tail
+    return head + "".join(texts[part] for part in order) + tail
 
 
 def _size(text: str) -> int:
     return len(text.encode())
 
 
-def _head(plan: Plan) -> str:
+def _head(plan: Plan, approved: Approved | None, room: int) -> str:
+    """What is read first: weakened settings, why it cannot be applied, what to do then, notes, counts."""
     program = plan.program
     weakened = [setting for setting in program.settings if setting.weakened]
-    table = [f"| {escape(name)} | {number:,} |\n" for name, number in view.counts(program).items()]
+    table = [f"| {escape(what)} | {number:,} |\n" for what, number in view.counts(program).items()]
     still = view.unchanged(program)
-    out = f"### Plan for {escape(program.project)}, environment {_name(program.environment)}\n\n"
+    out = f"### Plan for {escape(program.project)}, environment {name(program.environment)}\n\n"
     if program.mode != "normal":
         out += f"Mode: **{escape(program.mode)}**\n\n"
     if program.selection:
         out += f"Selected: {escape(view.selection_text(program), 600)}\n\n"
     if weakened:
-        out += f"> [!WARNING]\n> **{count(len(weakened), 'setting')} weakened by this change.**\n\n"
+        out += _box("WARNING", f"{count(len(weakened), 'setting')} weakened by this change.")
     reason = view.why_not(program)
     if reason:
-        out += f"> [!CAUTION]\n> **Cannot be applied: {escape(reason, 600)}.**\n\n"
-    breaks = [c for c in program.changes if c.acts and c.effect is Effect.RETRAIN_INCOMPATIBLE]
-    for change in breaks[:20]:
-        broken = escape(reasons.broken_text(program, change), 600)
-        out += f"> [!CAUTION]\n> **{_name(change.address)} gets another signature. It breaks: {broken}.**\n\n"
+        out += _box("CAUTION", f"Cannot be applied: {escape(reason, 300)}.", *_way_out(program))
+    out += _Section(begin="", parts=tuple(_notes(plan, approved)), end="", what="note").fit(room)
     if not table and program.mode == "refresh-only":
         return out + f"Nothing to take in ({still:,} left as recorded; the project was not compared).\n"
     if not table:
@@ -125,6 +107,38 @@ def _head(plan: Plan) -> str:
     return (
         out + "| what | how many |\n|---|---:|\n" + "".join(table) + (f"| unchanged | {still:,} |\n" if still else "")
     )
+
+
+def _box(kind: str, said: str, *more: str) -> str:
+    rest = "".join(f">\n> {one}\n" for one in more)
+    return f"> [!{kind}]\n> **{said}**\n{rest}\n"
+
+
+def _way_out(program: Program) -> Iterator[str]:
+    hard, soft = findings.hard_text(program), findings.soft_options(program)
+    if hard:
+        yield escape(hard, 300)
+    if soft:
+        command = _APPROVE if program.rules else "ordain apply"
+        yield f"What is soft may be overridden: {code(findings.with_options(command, soft))}"
+
+
+def _notes(plan: Plan, approved: Approved | None) -> Iterator[str]:
+    program = plan.program
+    warnings = [one for one in program.diagnostics if not one.is_error]
+    for one in warnings[:_WARNINGS]:
+        yield _box("WARNING", f"{escape(one.summary.rstrip('.'), 200)}.")
+    if len(warnings) > _WARNINGS:
+        yield f"{count(len(warnings) - _WARNINGS, 'more warning')} below.\n\n"
+    breaks = [c for c in program.changes if c.acts and c.effect is Effect.RETRAIN_INCOMPATIBLE]
+    for change in breaks[:20]:
+        broken = escape(reasons.broken_text(program, change), 600)
+        yield _box("CAUTION", f"{name(change.address)} gets another signature. It breaks: {broken}.")
+    asked = approvals_markdown(plan, approved)
+    if asked:
+        yield f"{asked}\n"
+        if program.status.applyable and not approved_enough(plan, approved):
+            yield f"To approve it: {code(_APPROVE)}\n\n"
 
 
 def _tail(plan: Plan) -> str:
@@ -143,9 +157,9 @@ def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]], wh
 def _settings(settings: tuple[SettingChange, ...]) -> _Section:
     def rows() -> Iterator[Sequence[str]]:
         for one in sorted(settings, key=lambda s: (not s.weakened, s.address)):
-            said = "; ".join(f"{field_name(f.path)}: {reasons.field_text(f, 80)}" for f in one.fields[:6])
+            said = "; ".join(f"{label}: {text}" for label, text in setting_fields(one, 80)[:6])
             word = f"**{view.setting_text(one)}**" if one.weakened else view.setting_text(one)
-            yield _name(one.address), word, escape(said), escape(where(one.at))
+            yield name(one.address), word, escape(said), escape(where(one.at))
 
     return _table("Changed settings", ("setting", "", "fields", "at"), rows(), "setting")
 
@@ -169,7 +183,7 @@ def _changes(folded: Sequence[Row]) -> _Section:
                 limit = _GRAVE if view.is_grave(change) else _NAMED
                 text += f"<br><sub>{_names(named, limit)}</sub>"
                 place += f" and {count(number - 1, 'more place')}" if place else ""
-            label = _name(row.label) if number == 1 else escape(row.label)
+            label = name(row.label) if number == 1 else escape(row.label)
             yield _sign(change), label, _said(change), text, place
 
     return _table("Changes", ("", "resource", "what", "because", "at"), cells(), "change")
@@ -204,16 +218,30 @@ def _policy(found: tuple[Finding, ...]) -> _Section:
     def cells() -> Iterator[Sequence[str]]:
         for part in verdicts(found):
             one = part.first
-            word = view.verdict_word(one)
-            remedy = f" Remedy: {escape(one.remedy)}" if one.remedy and word != "unknown" else ""
+            word = findings.verdict_word(one)
             verdict = f"**{word}**" if one.denies else word
-            about, place = _name(one.address) if one.address else "", escape(where(one.at))
+            about, place = name(one.address) if one.address else "", escape(where(one.at, column=True))
             if len(part.findings) > 1:
                 named = [finding.address for finding in part.findings if finding.address is not None]
                 about, place = _names(named, _GRAVE if one.denies else _NAMED), ""
-            yield verdict, _name(one.policy), one.level.value, about, escape(part.message) + remedy, place
+            said = escape(findings.message_text(one, part.message)) + "".join(_beside(one))
+            yield verdict, name(one.policy), one.level.value, escape(one.severity.value), about, said, place
 
-    return _table("Policy", ("verdict", "policy", "level", "resource", "", "at"), cells(), "finding")
+    summary = findings.policy_summary(found)
+    headers = ("verdict", "policy", "level", "severity", "resource", "", "at")
+    return _table(f"Policy{f': {summary}' if summary else ''}", headers, cells(), "finding")
+
+
+def _beside(one: Finding) -> Iterator[str]:
+    remedy, excuse = findings.remedy_text(one), findings.excuse_text(one)
+    if remedy:
+        yield f" Remedy: {escape(remedy)}"
+    if excuse:
+        yield f"<br>**{findings.verdict_word(one)}**{escape(excuse.removeprefix(findings.verdict_word(one)))}"
+    link = f"[more]({one.link})" if findings.is_url(one.link) else escape(one.link)
+    more = ", ".join(part for part in (f"owner {escape(one.owner)}" if one.owner else "", link) if part)
+    if more:
+        yield f"<br><sub>{more}</sub>"
 
 
 def _diagnostics(found: tuple[Diagnostic, ...]) -> _Section:
@@ -225,7 +253,7 @@ def _diagnostics(found: tuple[Diagnostic, ...]) -> _Section:
 
 def _drift(program: Program) -> _Section:
     ours, others = view.drift_of(program)
-    cells = [(_name(one.address), escape(one.detail)) for one in ours]
+    cells = [(name(one.address), escape(one.detail)) for one in ours]
     if others:
         number = count(len({one.address for one in others}), "more resource" if ours else "resource")
         cells.append(("", f"{number} drifted, but not in what this plan touches: `ordain plan --verbose` lists them"))

@@ -1,16 +1,19 @@
-"""Diagnostics as SARIF 2.1.0 (OASIS), which code scanning on GitHub and editors read."""
+"""Diagnostics, and what policies found, as SARIF 2.1.0 (OASIS), which code scanning on GitHub and editors read."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from string import ascii_letters, digits
 
+from ordain.render import findings
 from ordain.render.diagnostics import end_column
 from ordain.values.codec import dumps
 from ordain.values.data import Json
 from ordain.values.diagnostic import Diagnostic, in_order
+from ordain.values.plan import Excuse, ExcuseKind, Finding, Plan
+from ordain.values.record import Outcome
 from ordain.values.span import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -44,13 +47,31 @@ def diagnostics_sarif(diagnostics: Iterable[Diagnostic], *, version: str, prefix
 
     ``prefix`` leads from the root of the repository (``%SRCROOT%``) to the project: "" or a path that ends in "/".
     """
-    found = in_order(diagnostics)
-    codes = sorted({one.code for one in found})
+    return _log(in_order(diagnostics), (), version, prefix)
+
+
+def plan_sarif(plan: Plan, *, version: str, prefix: str = "") -> bytes:
+    """Return what is wrong with a plan as one SARIF log: its diagnostics, then what policies found, worst first.
+
+    What is excused is there with its suppression: in the source for an exception of the policy, external for a
+    person's override. What is not known yet is open. ``prefix`` as in ``diagnostics_sarif``.
+    """
+    return _log(in_order(plan.program.diagnostics), findings.findings(plan.program), version, prefix)
+
+
+def _log(diagnostics: Sequence[Diagnostic], found: Sequence[Finding], version: str, prefix: str) -> bytes:
+    rules = {code: _rule(code) for code in sorted({one.code for one in diagnostics})}
+    rules |= {str(one.policy): _policy_rule(one) for one in sorted(found, key=lambda one: one.policy)}
+    number = {rule: index for index, rule in enumerate(rules)}
     seen: Counter[str] = Counter()
+    results = [
+        *(_result(one, number[one.code], prefix, seen) for one in diagnostics),
+        *(_found(one, number[str(one.policy)], prefix, seen) for one in found),
+    ]
     run: Mapping[str, Json] = {
-        "tool": {"driver": {"name": "Ordain", "semanticVersion": version, "rules": [_rule(code) for code in codes]}},
+        "tool": {"driver": {"name": "Ordain", "semanticVersion": version, "rules": list(rules.values())}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one, codes.index(one.code), prefix, seen) for one in found],
+        "results": results,
     }
     return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=True) + b"\n"
 
@@ -88,6 +109,58 @@ def _result(one: Diagnostic, rule: int, prefix: str, seen: Counter[str]) -> Json
     }
 
 
+def _policy_rule(one: Finding) -> Json:
+    owner = f" Its owner is {one.owner}." if one.owner else ""
+    more = f" Read more: {one.link}" if one.link else ""
+    about = f"A policy of the project, {one.level.value} in this environment.{owner}"
+    return {
+        "id": str(one.policy),
+        "shortDescription": {"text": str(one.policy)},
+        "fullDescription": {"text": about},
+        "help": {"text": f"{about}{more}"},
+        **({"helpUri": one.link} if findings.is_url(one.link) else {}),
+        "properties": {"severity": one.severity.value, **({"owner": one.owner} if one.owner else {})},
+    }
+
+
+def _found(one: Finding, rule: int, prefix: str, seen: Counter[str]) -> Json:
+    remedy = findings.remedy_text(one)
+    text = ". ".join(part.rstrip(".") for part in (findings.message_text(one, one.message), remedy) if part)
+    mark = _digest(one.violation or f"{one.policy} {one.address}", one.at.file if one.at else "")
+    seen[mark] += 1
+    at = one.at or _HOME
+    logical: Json = {"fullyQualifiedName": str(one.address), "kind": "resource"}
+    return {
+        "ruleId": str(one.policy),
+        "ruleIndex": rule,
+        **_weight(one),
+        "message": {"text": text},
+        "locations": [{**_place(at, at.column, prefix), **({"logicalLocations": [logical]} if one.address else {})}],
+        "partialFingerprints": {"primaryLocationLineHash": f"{mark}:{seen[mark]}"},
+        **({"suppressions": [_suppression(one.excuse)]} if one.excuse is not None else {}),
+        "properties": {
+            "verdict": findings.verdict_word(one), "policyLevel": one.level.value, "severity": one.severity.value,
+            **({"owner": one.owner} if one.owner else {}),
+        },
+    }  # fmt: skip
+
+
+def _weight(one: Finding) -> Mapping[str, Json]:
+    """Return kind and level (SARIF 2.1.0, 3.27.9 and 3.27.10): what is not known yet has no level."""
+    if one.outcome is Outcome.UNKNOWN:
+        return {"kind": "open", "level": "none"}
+    return {"kind": "fail", "level": "error" if one.stands else "warning"}
+
+
+def _suppression(excuse: Excuse) -> Json:
+    by = f"{excuse.by}, " if excuse.by else ""
+    return {
+        "kind": "inSource" if excuse.kind is ExcuseKind.EXCEPTION else "external",
+        "status": "accepted",
+        "justification": f"{by}{findings.until_text(excuse.until)}: {excuse.reason}",
+    }
+
+
 def _place(at: Span, end: int, prefix: str) -> dict[str, Json]:
     region = {"startLine": at.line, "startColumn": at.column, "endLine": at.line, "endColumn": max(end, at.column)}
     location = {"uri": _uri(prefix + at.file), "uriBaseId": "%SRCROOT%"}
@@ -102,7 +175,12 @@ def _logical(one: Diagnostic) -> dict[str, Json]:
 
 def _mark(one: Diagnostic) -> str:
     """Return a digest of what a diagnostic says: without line and column, so that it stays when lines move."""
-    parts = (one.code, one.at.file if one.at else "", str(one.address or ""), one.summary, (one.snippet or "").strip())
+    return _digest(
+        one.code, one.at.file if one.at else "", str(one.address or ""), one.summary, (one.snippet or "").strip()
+    )
+
+
+def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:16]
 
 

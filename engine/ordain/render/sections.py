@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ordain.render import reasons, view
+from ordain.render import findings, reasons, view
 from ordain.render.folding import Verdicts, verdicts
 from ordain.render.lines import Line, Piece, Style, TerminalOptions, line
+from ordain.render.settings import setting_fields
 from ordain.render.words import clean, count, field_name, pad, where
 from ordain.values.change import Action, FieldChange
-from ordain.values.plan import Drift, Program
+from ordain.values.plan import Drift, Finding, Program
 
 _FIELDS = 12
 _LABEL = len("otherwise")
@@ -34,29 +35,35 @@ def setting_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
     for setting in sorted(settings, key=lambda s: (not s.weakened, s.address)):
         style = Style.LOUD if setting.weakened else Style.CHANGE
         sign = "!" if setting.weakened else {"create": "+", "delete": "-"}.get(setting.action, "~")
-        fields = setting.fields if setting.action == "update" or options.verbose else ()
+        fields = setting_fields(setting)
         told = len(fields) == 1
         body: list[Piece] = [(view.setting_text(setting), style)]
         if told:
-            body.append((f"  {field_line(fields[0])}", Style.PLAIN))
+            body.append((f"  {fields[0][0]}: {fields[0][1]}", Style.PLAIN))
         yield Line(
             head=((f"  {sign} ", style), (f"{setting.address!s:{width}}  ", Style.STRONG)),
             body=(*body, *at(where(setting.at))),
         )
         if not told:
-            yield from field_lines(fields, options)
+            yield from _named_lines(tuple((*one, "") for one in fields), options)
 
 
 def field_lines(fields: tuple[FieldChange, ...], options: TerminalOptions) -> Iterator[Line]:
     """Show fields below each other; those that are not acted on with the reason."""
+    found = ((field_name(one.path), reasons.field_text(one), clean(one.suppressed)) for one in fields)
+    return _named_lines(tuple(found), options)
+
+
+def _named_lines(fields: tuple[tuple[str, str, str], ...], options: TerminalOptions) -> Iterator[Line]:
+    """Show names, what to say of each, and why it is not acted on, below each other."""
     limit = len(fields) if options.verbose else _FIELDS
-    width = min(max((len(field_name(field.path)) for field in fields[:limit]), default=0), 32)
+    width = min(max((len(name) for name, *_ in fields[:limit]), default=0), 32)
     width = max(width, _LABEL)
-    for field in fields[:limit]:
-        why = f"  (ignored: {clean(field.suppressed)})" if field.suppressed else ""
+    for name, text, ignored in fields[:limit]:
+        why = f"  (ignored: {ignored})" if ignored else ""
         yield Line(
-            head=((f"      {pad(field_name(field.path), width)}  ", Style.PLAIN),),
-            body=((reasons.field_text(field), Style.DIM if why else Style.PLAIN), (why, Style.DIM)),
+            head=((f"      {pad(name, width)}  ", Style.PLAIN),),
+            body=((text, Style.DIM if why else Style.PLAIN), (why, Style.DIM)),
         )
     if len(fields) > limit:
         yield line((f"… {count(len(fields) - limit, 'more field')}; --verbose shows them", Style.DIM), indent=6)
@@ -98,36 +105,55 @@ def not_selected_lines(program: Program, options: TerminalOptions) -> Iterator[L
 
 def policy_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:
     """Show the verdicts that are no passes; of several resources at once where a policy says the same of them."""
-    found = view.findings(program)
+    found = findings.findings(program)
     if not found:
         return
-    yield line(("Policy: ", Style.STRONG), view.policy_summary(found))
+    yield line(("Policy: ", Style.STRONG), findings.policy_summary(found))
+    width = max(7, *(len(findings.verdict_word(one)) for one in found))
     for one in verdicts(found):
-        yield from _verdict(one, options)
+        yield from _verdict(one, width, options)
 
 
-def _verdict(one: Verdicts, options: TerminalOptions) -> Iterator[Line]:
+_SIGNS = {"unknown": "?", "excepted": "○", "overridden": "○"}
+
+
+def _verdict(one: Verdicts, width: int, options: TerminalOptions) -> Iterator[Line]:
     first = one.first
-    word = view.verdict_word(first)
-    sign, style = ("✗", Style.LOUD) if first.denies else ("?" if word == "unknown" else "!", Style.CHANGE)
-    message = clean(one.message) or ("not known before apply" if word == "unknown" else "the rule does not hold")
+    word = findings.verdict_word(first)
+    sign, style = ("✗", Style.LOUD) if first.denies else (_SIGNS.get(word, "!"), Style.CHANGE)
     alone = len(one.findings) == 1
     if alone:
         about = f"{first.address}: " if first.address and str(first.address) not in first.message else ""
     else:
         about = f"{count(len(one.findings), 'resource')}: "
+    message = f"{about}{findings.message_text(first, one.message)}"
     yield Line(
-        head=((f"  {sign} ", style), (f"{word:7}  ", style)),
-        body=((f"{first.policy}", Style.STRONG), (f" ({first.level})  {about}{message}", Style.PLAIN),
-              *(at(where(first.at)) if alone else ())),
+        head=((f"  {sign} ", style), (f"{word:{width}}  ", style)),
+        body=((f"{first.policy}", Style.STRONG), (f" ({findings.grade_text(first)})  {message}", Style.PLAIN),
+              *(at(where(first.at, column=True)) if alone else ())),
     )  # fmt: skip
+    indent = 6 + width
     if not alone:
         addresses = [finding.address for finding in one.findings if finding.address is not None]
         whole = options.verbose or first.denies
         for row in view.name_rows(addresses) if whole else [view.names_text(addresses, _NAMED)]:
-            yield line((row, Style.DIM), indent=13)
-    if first.remedy and word != "unknown":
-        yield Line(head=(("             remedy  ", Style.DIM),), body=((clean(first.remedy), Style.PLAIN),))
+            yield line((row, Style.DIM), indent=indent)
+    excuse = findings.excuse_text(first)
+    if excuse:
+        yield line((excuse, Style.CHANGE), indent=indent)
+    for name, text in _beside(first):
+        yield Line(head=((f"{' ' * indent}{name:7} ", Style.DIM),), body=((text, Style.PLAIN),))
+
+
+def _beside(one: Finding) -> Iterator[tuple[str, str]]:
+    """What to do, and whom to ask or where to read more."""
+    remedy, owner, link = findings.remedy_text(one), clean(one.owner), clean(one.link)
+    if remedy:
+        yield "remedy", remedy
+    if owner:
+        yield "owner", f"{owner}, see {link}" if link else owner
+    elif link:
+        yield "see", link
 
 
 def drift_lines(program: Program, options: TerminalOptions) -> Iterator[Line]:

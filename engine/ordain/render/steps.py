@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ordain.render import durations
+from ordain.render.escaping import escape
 from ordain.render.lines import BLANK, Line, Style, TerminalOptions, line, paint
-from ordain.render.markdown import escape
 from ordain.render.words import clean, count, listed, pad
 from ordain.values.address import Address
 from ordain.values.plan import Plan, Step

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ordain.render import durations, view
+from ordain.render import durations, findings, view
+from ordain.render.approvals import approval_lines, approved_enough
 from ordain.render.changes import change_lines
 from ordain.render.diagnostics import diagnostic_lines
 from ordain.render.lines import BLANK, Line, Style, TerminalOptions, line, paint
@@ -14,6 +15,8 @@ from ordain.render.words import clean, count, listed
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.plan import Plan, Program
 
+_HEADS = 3
+"""Warnings that are named at the top."""
 _WARNINGS = 5
 """Warnings of one sort that are shown unless all are asked for."""
 
@@ -44,6 +47,8 @@ def _plan(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
     for section in (
         setting_lines(program, options),
         _summary(program),
+        _alarms(program.diagnostics),
+        approval_lines(plan, options.approved),
         change_lines(plan, options),
         not_selected_lines(program, options),
         policy_lines(program, options),
@@ -70,6 +75,15 @@ def _summary(program: Program) -> Iterator[Line]:
         yield line((empty, Style.STRONG), rest, (place, Style.DIM))
     if program.selection:
         yield line(("Selected: ", Style.STRONG), view.selection_text(program))
+
+
+def _alarms(found: Iterable[Diagnostic]) -> Iterator[Line]:
+    """Name the first warnings near the top: what they are about in full stands below a plan that may be long."""
+    warnings = [one for one in found if not one.is_error]
+    for one in warnings[:_HEADS]:
+        yield Line(head=(("! ", Style.LOUD),), body=((f"{clean(one.summary)}", Style.LOUD),))
+    if len(warnings) > _HEADS:
+        yield line(f"  … and {count(len(warnings) - _HEADS, 'more warning')}, see below")
 
 
 def _problems(found: Iterable[Diagnostic], options: TerminalOptions) -> Iterator[Line]:
@@ -100,6 +114,7 @@ def _ending(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
         return
     if not program.status.applyable:
         yield line((f"Plan {digest} cannot be applied: {view.why_not(program) or 'see above'}.", Style.LOUD))
+        yield from _way_out(program, options)
         return
     if program.is_empty:
         yield line("Nothing to apply.")
@@ -120,10 +135,33 @@ def _ending(plan: Plan, options: TerminalOptions) -> Iterator[Line]:
         yield line(f"Not the whole plan yet: {later:,} deferred. An apply does the rest, then plans and shows the next"
                    " round.")  # fmt: skip
     takes = f" {durations.plan_time_text(plan)}".rstrip()
-    if options.apply_command:
+    if not options.apply_command:
+        yield line(f"Plan {digest}{takes}.")
+    elif approved_enough(plan, options.approved):
         yield line(f"Plan {digest}{takes}. To make these changes: ", (options.apply_command, Style.STRONG))
     else:
-        yield line(f"Plan {digest}{takes}.")
+        said = "To approve it" if options.approve_command else "To have it approved, save it first"
+        yield line(f"Plan {digest}{takes}. {said}: ", (_approve(options), Style.STRONG))
+
+
+def _approve(options: TerminalOptions) -> str:
+    """Return what to type to approve a plan; what is not saved cannot be approved, and is saved first."""
+    if options.approve_command:
+        return options.approve_command
+    return findings.with_options(options.apply_command.replace("ordain apply", "ordain plan", 1), "--out FILE")
+
+
+def _way_out(program: Program, options: TerminalOptions) -> Iterator[Line]:
+    """Say what helps where policies deny a plan."""
+    hard, soft = findings.hard_text(program), findings.soft_options(program)
+    if hard:
+        yield line(hard)
+    if not soft:
+        return
+    command = options.apply_command or "ordain apply"
+    if program.rules:
+        command = options.approve_command or "ordain approve FILE --as YOU@EXAMPLE.COM"
+    yield line("What is soft may be overridden: ", (findings.with_options(command, soft), Style.STRONG))
 
 
 __all__ = ["TerminalOptions", "no_changes_text", "plan_text"]

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from ordain.render.words import clean, count, listed
 from ordain.values.address import BY_ADDRESS, Address
 from ordain.values.change import TRAINS, Action, Change, Effect
-from ordain.values.plan import Drift, Finding, Program, SettingChange
+from ordain.values.plan import Drift, Program, SettingChange
 from ordain.values.record import Outcome
-from ordain.values.setting import Level
 
 _EFFECT_SYMBOLS = {
     Effect.CREATE: "+",
@@ -243,29 +242,6 @@ def name_rows(addresses: Iterable[Address], width: int = 92) -> Iterator[str]:
         yield row
 
 
-def findings(program: Program) -> tuple[Finding, ...]:
-    """Return the findings to list (passes are only counted): denials first, then warnings, then the unknown."""
-    rest = [finding for finding in program.policy if finding.outcome is not Outcome.PASS]
-    return tuple(sorted(rest, key=lambda f: (not f.denies, f.outcome is Outcome.UNKNOWN, -f.level.weight, f.policy,
-                                             str(f.address or ""), f.message)))  # fmt: skip
-
-
-def verdict_word(finding: Finding) -> str:
-    """Return what a finding amounts to: denied, warning, unknown, broken."""
-    if finding.outcome is Outcome.UNKNOWN:
-        return "unknown"
-    if finding.outcome is Outcome.ERROR:
-        return "broken"
-    return "denied" if finding.denies else "warning"
-
-
-def policy_summary(found: Iterable[Finding]) -> str:
-    """Return the findings in one line: ``1 denied, 2 warnings, 1 unknown``."""
-    words = Counter(verdict_word(finding) for finding in found)
-    names = (("denied", "denied"), ("broken", "broken"), ("warning", "warnings"), ("unknown", "unknown"))
-    return ", ".join(count(words[one], one, many) for one, many in names if words[one])
-
-
 def setting_text(setting: SettingChange) -> str:
     """Return the one word for a changed setting; weakened ones say so."""
     if setting.weakened:
@@ -284,9 +260,7 @@ def why_not(program: Program) -> str:
     denied = [finding for finding in program.policy if finding.denies]
     if denied:
         names = sorted({str(finding.policy) for finding in denied})
-        overridable = all(finding.level is Level.SOFT for finding in denied)
-        reasons.append(f"{listed(names)} {'denies' if len(names) == 1 else 'deny'} it"
-                       + (" (soft: may be overridden)" if overridable else ""))  # fmt: skip
+        reasons.append(f"{listed(names)} {'denies' if len(names) == 1 else 'deny'} it")
     held = [str(change.address) for change in protected(program)]
     if held:
         reasons.append(f"{listed(held)} {'is' if len(held) == 1 else 'are'} protected")
