@@ -236,7 +236,7 @@ def _overrides(read: _Read, benches: Iterable[_Bench], now: datetime, refused: l
         if why is not None:
             refused.append(read.refused(f"the override of {one.policy} does not count: {why}"))
         elif until is not None and now < until:
-            yield replace(one, by=read.person, at=read.statement.at, signed=True)
+            yield replace(one, signed=True)
 
 
 def _missing(benches: tuple[_Bench, ...]) -> Iterator[str]:

@@ -6,10 +6,12 @@ import re
 from typing import Any, cast
 
 from ordain.values.approval import Approval, Statement
-from ordain.values.codec import canonical, decode, dumps, loads, spelled_out
+from ordain.values.codec import canonical, decode, dumps, loads
 
 LATEST = 1
 """The format of statements that is written and read."""
+_FIELDS = ("at", "environment", "format", "person", "plan", "project")
+_OVERRIDES = ("policy", "reason", "until", "violations")
 _LONGEST = 65_536
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 _FENCE = "```"
@@ -17,8 +19,14 @@ _QUOTED = re.compile(r"\s*(?:>\s?)*")
 
 
 def statement_text(statement: Statement) -> str:
-    """Return what is signed: one line of JSON, with sorted keys and every field."""
-    return canonical(spelled_out(statement)).decode()
+    """Return what is signed: one line of JSON with sorted keys.
+
+    Who overrides, and when, is who signs, and when: an override says neither. The fields are named here, so that a
+    value that gets another one does not make what people signed unreadable.
+    """
+    fields: dict[str, object] = {name: getattr(statement, name) for name in _FIELDS}
+    overrides = [{name: getattr(one, name) for name in _OVERRIDES} for one in statement.overrides]
+    return canonical({**fields, "overrides": overrides}).decode()
 
 
 def read_statement(text: str) -> Statement:
@@ -39,7 +47,9 @@ def read_statement(text: str) -> Statement:
     if number != LATEST or isinstance(number, bool):
         raise ValueError(f"it is not written in format {LATEST}, which is the one this Ordain reads")
     try:
-        statement = decode(Statement, data)
+        said = {"by": data.get("person"), "at": data.get("at")}
+        overrides = [{**one, **said} for one in cast("Any", data.get("overrides", ()))]
+        statement = decode(Statement, {**data, "overrides": overrides})
         same = statement_text(statement) == text
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ValueError(f"it is no statement: {error}") from None
@@ -117,6 +127,6 @@ def _check_characters(statement: Statement) -> None:
     """Raise ``ValueError`` for what a terminal obeys instead of showing; a reason may have lines."""
     words = [statement.project, statement.environment, statement.plan, statement.person, statement.at]
     for one in statement.overrides:
-        words += (one.by, one.at, one.until, *one.violations, *one.reason.split("\n"))
+        words += (one.until, *one.violations, *one.reason.split("\n"))
     if not all(word.isprintable() for word in words):
         raise ValueError("it holds characters that do not show")
