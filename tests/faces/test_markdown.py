@@ -11,10 +11,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from ordain.render.markdown import escape, plan_markdown
+from ordain.render.escaping import escape
+from ordain.render.markdown import plan_markdown
 from ordain.values.address import Address
+from ordain.values.approval import ApprovalRule
 from ordain.values.change import Cause, CauseCode, Change
-from ordain.values.plan import Drift, Plan
+from ordain.values.diagnostic import Diagnostic, Severity
+from ordain.values.plan import Drift, Excuse, ExcuseKind, Finding, Plan
+from ordain.values.record import Outcome
+from ordain.values.setting import Level
 
 Plans = Mapping[str, Callable[[], Plan]]
 HOSTILE = [
@@ -111,7 +116,18 @@ def _hostile(text: str) -> Plan:
     cause = Cause(code=CauseCode.DATA, address=Address.parse("data_source.a"), detail=f"x{text}")
     change = replace(plan.program.changes[0], causes=(cause, cause), notes=(f"n{text}",))
     drift = Drift(address=change.address, detail=f"d{text}")
-    return replace(plan, program=replace(plan.program, changes=(change,), drift=(drift,)))
+    finding = Finding(
+        policy=Address.parse("policy.a"), outcome=Outcome.FAIL, level=Level.HARD, address=change.address,
+        message=f"m{text}", remedy=f"r{text}", owner=f"o{text}", link=f"https://l{text}",
+    )  # fmt: skip
+    excuse = Excuse(kind=ExcuseKind.OVERRIDE, reason=f"e{text}", by=f"b{text}", until=f"u{text}")
+    warning = Diagnostic(code="w", severity=Severity.WARNING, summary=f"s{text}")
+    rule = ApprovalRule(count=2, roles=(f"r{text}",), people={f"r{text}": (f"p{text}",)})
+    program = replace(
+        plan.program, changes=(change,), drift=(drift,), policy=(finding, replace(finding, excuse=excuse)),
+        diagnostics=(warning,), approvals=rule, status=replace(plan.program.status, applyable=False),
+    )  # fmt: skip
+    return replace(plan, program=program)
 
 
 def _base() -> Plan:

@@ -30,7 +30,7 @@ from ordain.values.setting import Level
 
 Plans = Mapping[str, Callable[[], Plan]]
 WIDE = TerminalOptions(width=0)
-APPROVE = "ordain approve p.json --as YOU@EXAMPLE.COM"
+APPROVE = "ordain approve p.json --as YOUR-EMAIL"
 ASKED = replace(WIDE, apply_command="ordain apply p.json", approve_command=APPROVE)
 ONE = Approved(
     people=("risk@example.com",),
@@ -140,7 +140,7 @@ def test_the_way_out_of_a_hard_and_of_a_soft_denial(plans: Plans) -> None:
     )
     page = plan_markdown(plan)
     assert "is hard, no override helps" in page
-    assert "<code>ordain approve FILE --as YOU&#64;EXAMPLE.COM --override policy.freeze --reason '…'</code>" in page
+    assert "<code>ordain approve FILE --as YOUR-EMAIL --override policy.freeze --reason '…'</code>" in page
     soft = _with(plan, policy=tuple(one for one in plan.program.policy if one.level is Level.SOFT))
     assert "is hard" not in plan_text(soft, ASKED) and "is hard" not in plan_markdown(soft)
     hard = _with(plan, policy=tuple(one for one in plan.program.policy if one.level is Level.HARD))

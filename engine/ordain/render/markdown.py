@@ -23,7 +23,8 @@ _LEAST = 4_000
 _NODES = 60
 _NAMED, _GRAVE = 5, 400
 _WARNINGS = 3
-_APPROVE = "ordain approve FILE --as YOU@EXAMPLE.COM"
+_FIELDS = 8
+_APPROVE = "ordain approve FILE --as YOUR-EMAIL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +158,11 @@ def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[str]], wh
 def _settings(settings: tuple[SettingChange, ...]) -> _Section:
     def rows() -> Iterator[Sequence[str]]:
         for one in sorted(settings, key=lambda s: (not s.weakened, s.address)):
-            said = "; ".join(f"{label}: {text}" for label, text in setting_fields(one, 80)[:6])
+            fields = setting_fields(one, 80)
+            said = "; ".join(f"{label}: {text}" for label, text in fields[:_FIELDS])
+            said += f"; and {len(fields) - _FIELDS} more" if len(fields) > _FIELDS else ""
             word = f"**{view.setting_text(one)}**" if one.weakened else view.setting_text(one)
-            yield name(one.address), word, escape(said), escape(where(one.at))
+            yield name(one.address), word, escape(said, 1_500), escape(where(one.at))
 
     return _table("Changed settings", ("setting", "", "fields", "at"), rows(), "setting")
 
@@ -235,7 +238,7 @@ def _policy(found: tuple[Finding, ...]) -> _Section:
 def _beside(one: Finding) -> Iterator[str]:
     remedy, excuse = findings.remedy_text(one), findings.excuse_text(one)
     if remedy:
-        yield f" Remedy: {escape(remedy)}"
+        yield f"<br>Remedy: {escape(remedy)}"
     if excuse:
         yield f"<br>**{findings.verdict_word(one)}**{escape(excuse.removeprefix(findings.verdict_word(one)))}"
     link = f"[more]({one.link})" if findings.is_url(one.link) else escape(one.link)

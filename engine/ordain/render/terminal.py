@@ -160,7 +160,7 @@ def _way_out(program: Program, options: TerminalOptions) -> Iterator[Line]:
         return
     command = options.apply_command or "ordain apply"
     if program.rules:
-        command = options.approve_command or "ordain approve FILE --as YOU@EXAMPLE.COM"
+        command = options.approve_command or "ordain approve FILE --as YOUR-EMAIL"
     yield line("What is soft may be overridden: ", (findings.with_options(command, soft), Style.STRONG))
 
 
