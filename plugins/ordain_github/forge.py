@@ -161,10 +161,8 @@ class GitHub(Forge):
         ask = Ask(method="GET", path="/user", doing="ask whose its token is", needs="a valid token")
         try:
             login = self._client.ask(ask).get("login")
-        except Refusal as refusal:
-            if refusal.status == 401:
-                raise
-            return [raw for raw in marked if (raw["user"] or {}).get("type") == "Bot"]  # an app's token has no user
+        except Refusal:  # an app's token has no user
+            return [raw for raw in marked if (raw["user"] or {}).get("type") == "Bot"]
         return [raw for raw in marked if (raw["user"] or {}).get("login") == login]
 
     def _fits(self, body: str) -> None:

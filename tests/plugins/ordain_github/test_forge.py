@@ -223,8 +223,8 @@ def test_the_pull_request_that_a_commit_came_by(server, time):
     time.now += 60
     server.merge(8, "e" * 40)  # later, but into another branch than this run's
     assert forge.pull_of(HEAD).number == PULL
-    time.now += 60
-    server.merge(9, HEAD)  # fast-forward: it became this very commit
+    time.now -= 600
+    server.merge(9, HEAD)  # fast-forward: it became this very commit, before all others
     assert forge.pull_of(HEAD).number == 9
     server.push(8, MERGED)
     assert forge.pull_of(MERGED).number == 8
@@ -373,6 +373,12 @@ def test_a_secondary_rate_limit_is_waited_for(forge, server, time, limit, pause)
     forge.add_comment(PULL, "x")
     assert time.slept == [pause]
     assert len(server.comments(PULL)) == 1
+
+
+def test_asked_too_often_without_a_word_of_why_is_a_limit_too(forge, server, time):
+    server.fail(1, 429)
+    assert forge.pull(PULL).head == HEAD
+    assert time.slept == [60]
 
 
 def test_a_date_may_say_when_to_come_back(forge, server, time):
@@ -629,7 +635,8 @@ def test_the_token_is_never_shown(forge, server, trap, caplog):
         try:
             forge.pull(PULL)
         except OrdainError as error:
-            shown += [str(error), repr(error), repr(error.diagnostics), traceback.format_exc()]
+            (one,) = error.diagnostics
+            shown += [str(error), repr(error), f"{one.summary} {one.detail} {one.fix}", traceback.format_exc()]
     assert len(shown) == 3 + 4 * len(faults)
     assert "***" in "".join(shown)
     for text in (*shown, caplog.text):
