@@ -95,7 +95,7 @@ def act(
     console = Console(
         yes=flags["yes"], as_json=flags["as_json"], destroying=options.destroy, from_file=file is not None
     )
-    _catch_signals(console.stop)
+    catch_signals(console.stop)
     chosen = ApplyOptions(
         plan_file=file,
         plan=options,
@@ -199,7 +199,7 @@ class Console:
             echo("What was deferred is left for: ordain apply")
 
 
-def _catch_signals(stop: threading.Event) -> None:
+def catch_signals(stop: threading.Event) -> None:
     def caught(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             import os

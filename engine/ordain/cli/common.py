@@ -43,14 +43,14 @@ def project_options(command: F) -> F:
     ) -> Any:
         from ordain.session.context import Choice, Context
 
-        pairs = tuple(_pair(text) for text in variables)
+        pairs = tuple(pair(text) for text in variables)
         choice = Choice(environment=environment, variables=pairs, variable_files=variable_files)
         return command(context=Context(root=folder.resolve(), choice=choice), **more)
 
     return wrapped  # type: ignore[return-value]
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.UsageError(f"--var takes NAME=VALUE, not {text!r}.")

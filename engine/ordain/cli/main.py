@@ -27,7 +27,7 @@ COMMANDS = {
     "rollback": ("ordain.cli.rollback:rollback", "Go back to an earlier version of a model."),
     "destroy": ("ordain.cli.applying:destroy", "Remove everything an environment has."),
     "policy": ("ordain.cli.policy:policy", "Test policies, list those in force, end an override."),
-    "policy": ("ordain.cli.policy:policy", "Test policies, list those in force, end an override."),
+    "ci": ("ordain.cli.ci:ci", "Plan what a pull request touches, and tell it; after the merge, apply it."),
     "state": ("ordain.cli.state:state", "Read what is recorded."),
     "history": ("ordain.cli.history:history", "List past applies: when, who, how long, as predicted or not."),
     "graph": ("ordain.cli.planning:graph", "Print the graph of resources."),

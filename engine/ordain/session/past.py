@@ -87,10 +87,8 @@ def is_read(path: str) -> bool:
 def environments_of(root: Path) -> Mapping[str, str | None]:
     """Return the environments of the project in a folder and what each promotes from, as far as its files can be read.
 
-    Of a project that defines none, the one it has then.
+    Of a project that defines none, the one it has then. Raises ``OrdainError`` where there is no project.
     """
-    if not (root / PROJECT_FILE).is_file():
-        return {}
     documents, _ = parse(read_project(root))
     found: dict[str, str | None] = {}
     for one in documents:

@@ -41,7 +41,7 @@ def touched(context: Context, ref: str, besides: Iterable[Path] = ()) -> Touched
     order = in_promotion_order(now)
     files = _changed_files(context.root, base, tuple(besides))
     with project_at(context, base) as past:
-        before = environments_of(past.folder)
+        before = environments_of(past.folder) if past.is_project else {}
         gone = tuple(sorted(set(before) - set(now)))
         found = tuple(name for name in order if files or name not in before or _differs(context, past, name))
     untouched = tuple(name for name in order if name not in found)
