@@ -68,13 +68,14 @@ def schema(kind: str | None, out: Path | None, check: bool) -> int:
 @project_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(context: Context, as_json: bool) -> int:
-    """List the plugins that are installed, and the kinds and providers they bring."""
+    """List the plugins that are installed, and the kinds, providers and forges they bring."""
     from ordain.render.records import plugins_json, plugins_text
 
     registry = context.registry
-    rows = [(registry.origin[kind], kind, "", entry.summary) for kind, entry in registry.kinds.items()] + [
-        (registry.origin[f"{owner}/{name}"], owner, name, entry.summary)
-        for (owner, name), entry in registry.providers.items()
+    rows = [
+        *((registry.origin[kind], kind, "", one.summary) for kind, one in registry.kinds.items()),
+        *((registry.origin[f"{of}/{name}"], of, name, one.summary) for (of, name), one in registry.providers.items()),
+        *((registry.origin[f"forge/{name}"], "forge", name, one.summary) for name, one in registry.forges.items()),
     ]
     found = [(plugin, registry.plugins[plugin], kind, provider, summary) for plugin, kind, provider, summary in rows]
     echo(plugins_json(sorted(found)) if as_json else plugins_text(sorted(found)), nl=False)
