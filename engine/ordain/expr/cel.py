@@ -1,7 +1,8 @@
 """CEL (the Common Expression Language of policies and gates): the only module that knows the library behind it.
 
 Beyond the standard, ints and doubles compare and mix in arithmetic: ``roc_auc >= 1`` and ``n + 0.5 > 2`` are what
-people write. Evaluation is bounded by the library's iteration budget and recursion limit, and by the length of a text.
+people write. Evaluation is bounded by the library's iteration budget and recursion limit, by the length of a text, and
+by how often it may copy what it reads.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, cast
 
+from ordain.expr.chains import copies
 from ordain.expr.errors import ExpressionError
 from ordain.values.data import Json
 
 MAX_LENGTH = 10_000
+MAX_COPIES = 1000
+"""How often an expression may multiply what it reads."""
 
 
 class CelType(StrEnum):
@@ -95,7 +99,7 @@ class Compiled:
             value = self.program.eval(ready)
         except (RuntimeError, TypeError, ValueError) as error:
             raise _evaluation_error(str(error)) from None
-        if value.type() == _library().Type.ERROR:
+        if value.type() == _error_type():
             raise _evaluation_error(str(value.value()))
         return cast(Json, value.plain_value())
 
@@ -108,6 +112,9 @@ def compile_expression(
         raise CelError(f"the expression has {len(text)} characters; at most {MAX_LENGTH} are read", 0, Fault.BUDGET)
     if not text.strip():
         raise CelError("the expression is empty", 0, Fault.SYNTAX)
+    if copies(text) > MAX_COPIES:
+        message = f"it may make more than {MAX_COPIES} copies of what it reads: use each macro's variable less often"
+        raise CelError(message, 0, Fault.BUDGET)
     env = _env(tuple(sorted(variables.items())), functions)
     try:
         program = env.compile(text)
@@ -120,6 +127,11 @@ def _library() -> Any:
     from cel_expr_python import cel
 
     return cel
+
+
+@cache
+def _error_type() -> Any:
+    return _library().Type.ERROR
 
 
 @lru_cache(maxsize=64)

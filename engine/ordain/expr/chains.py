@@ -85,6 +85,31 @@ def _chains(tokens: list[_Token], roots: Collection[str]) -> Iterator[Chain]:
         yield _chain(tokens, index)
 
 
+def copies(text: str) -> int:
+    """Return how often a rule may multiply what it reads: the uses of each macro's variable, and ``+``, multiplied.
+
+    Evaluation counts steps and not sizes: ``[x].map(a, a + a).map(a, a + a)…`` takes few steps and all the memory.
+    """
+    tokens = [_Token(m.lastgroup or "", m[0], m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    tokens = [token for token in tokens if token.kind != "space"]
+    found = 1 + sum(token.is_("+") for token in tokens)
+    for index, token in enumerate(tokens):
+        if token.kind == "name" and _binds(tokens, index):
+            found *= max(_uses(tokens, index), 1)
+    return found
+
+
+def _uses(tokens: list[_Token], index: int) -> int:
+    """Return how often the variable at ``index`` stands in the brackets of its macro, its own place aside."""
+    name, depth, found = tokens[index].text, 1, 0
+    for token in tokens[index + 1 :]:
+        depth += token.is_("(") - token.is_(")")
+        if not depth:
+            break
+        found += token.kind == "name" and token.text == name
+    return found
+
+
 def _at(tokens: list[_Token], index: int) -> _Token:
     return tokens[index] if 0 <= index < len(tokens) else _END
 

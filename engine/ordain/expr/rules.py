@@ -95,10 +95,14 @@ class Facts:
         return frozenset(root for root, tree in self.values.items() if next(leaves(tree), None) is not None)
 
     @cached_property
-    def _activation(self) -> object:
+    def activation(self) -> object:
         data = {root: _plain(tree) for root, tree in self.values.items()}
         lengths = {DURATIONS[path]: length for path, length in self.durations.items() if length is not None}
-        return _compiled("true").activate({**data, **{root: {} for root in self.absent}, **self.known, **lengths})
+        return compiled("true").activate({**data, **{root: {} for root in self.absent}, **self.known, **lengths})
+
+    def is_there(self, chain: Chain) -> bool:
+        """Whether ``chain`` reads something that is there and known, or a key of it that may be missing."""
+        return not (self.is_absent(chain) or self.is_unknown(chain))
 
     def is_absent(self, chain: Chain) -> bool:
         return chain.root in self.absent and not chain.tested
@@ -122,10 +126,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule that reads well; ``chains`` are the facts it reads."""
+    """A rule that reads well; ``chains`` are the facts it reads, ``ready`` is for facts that are all known."""
 
     text: str
     chains: tuple[Chain, ...]
+    ready: Compiled = field(repr=False, compare=False)
 
     @property
     def roots(self) -> frozenset[str]:
@@ -135,10 +140,12 @@ class Rule:
         """Judge: pass, fail, unknown where the answer hangs on what is not known, error where it cannot be judged."""
         unknown = [chain for chain in self.chains if facts.is_unknown(chain)]
         absent = [chain for chain in self.chains if facts.is_absent(chain)]
-        names = dict.fromkeys(unknown, _UNKNOWN) | dict.fromkeys(absent, _ABSENT)
-        text = _with(self.text, {**_durations(self.chains), **names})
+        program = self.ready
+        if unknown or absent:
+            names = dict.fromkeys(unknown, _UNKNOWN) | dict.fromkeys(absent, _ABSENT)
+            program = compiled(_with(self.text, {**_durations(self.chains), **names}))
         try:
-            value = _compiled(text).evaluate(facts._activation)
+            value = program.evaluate(facts.activation)
         except CelError as error:
             return _without_answer(error, unknown, absent)
         if not isinstance(value, bool):
@@ -198,14 +205,14 @@ def compile_rule(text: str) -> Rule:
     found = chains(text, ROOTS)
     durations = _durations(chain for chain in found if not chain.tested)
     try:
-        compiled = _compiled(_with(text, durations))
+        ready = compiled(_with(text, durations))
     except CelError as error:
         raise _explained(text, error, durations) from None
-    if compiled.returns not in (CelType.BOOL, CelType.DYN):
-        raise ExpressionError(f"a rule must be true or false; this gives {compiled.returns}", 0)
+    if ready.returns not in (CelType.BOOL, CelType.DYN):
+        raise ExpressionError(f"a rule must be true or false; this gives {ready.returns}", 0)
     for chain in found:
         check_members(chain)
-    return Rule(text=text, chains=found)
+    return Rule(text=text, chains=found, ready=ready)
 
 
 def check_members(chain: Chain) -> None:
@@ -251,7 +258,8 @@ def _no_field(whole: str, name: str, known: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _compiled(text: str) -> Compiled:
+def compiled(text: str) -> Compiled:
+    """Return an expression over the facts that rules read; raise ``CelError``."""
     return compile_expression(text, VARIABLES)
 
 

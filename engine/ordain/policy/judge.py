@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ordain.expr.errors import ExpressionError
 from ordain.expr.rules import OWN, Facts, Rule, Ruling, compile_rule
+from ordain.expr.together import Case, Together
 from ordain.policy import facts as told
 from ordain.policy.excuses import excused, violation
 from ordain.policy.messages import message_of
@@ -117,11 +118,15 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     whole = _Subject(values=values, durations=told.duration_of_plan(subjects.duration))
     found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, shared, locate)]
     each = [one for one in read if not one.is_about_plan]
+    batches: dict[tuple[bool, bool], tuple[_Batch, ...]] = {}
     # Subject by subject, so that what CEL made of one is let go before the next: plans are large.
     for subject in _subjects(shared) if each else ():
-        for one in each:
-            if _concerns(one, subject):
-                found += _one(one, subject, shared, locate)
+        sort = (subject.goes, subject.is_judged_later)
+        if sort not in batches:
+            batches[sort] = tuple(_batches([one for one in each if _concerns(one, subject)]))
+        for batch in batches[sort]:
+            for number in batch.together.undecided(subject.facts(batch.known)):
+                found += _one(batch.reads[number], subject, shared, locate)
     return tuple(sorted(found, key=lambda f: (f.policy, f.address is not None, f.address or f.policy, f.message)))
 
 
@@ -229,6 +234,24 @@ def _read(policy: Policy, shared: _Shared) -> _Read:
         is_about_plan=not roots & OWN and policy.stage is PolicyStage.PLAN,
         is_about_changes=bool(roots & _OF_CHANGES),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Policies whose rules read the same of the whole: put to a resource at once."""
+
+    reads: tuple[_Read, ...]
+    known: Mapping[str, object]
+    together: Together
+
+
+def _batches(reads: Sequence[_Read]) -> Iterator[_Batch]:
+    alike: dict[int, list[_Read]] = {}
+    for one in reads:
+        alike.setdefault(id(one.known), []).append(one)
+    for ones in alike.values():
+        cases = tuple(Case(match=one.policy.match, require=one.policy.require) for one in ones)
+        yield _Batch(reads=tuple(ones), known=ones[0].known, together=Together(cases=cases))
 
 
 def _concerns(read: _Read, subject: _Subject) -> bool:
