@@ -117,6 +117,15 @@ def test_sparing_more_or_longer_is_weakened(old: Any, new: Any, weakened: bool, 
     ]
 
 
+def test_what_another_version_recorded_stops_no_plan(locate: Any) -> None:
+    odd, day = _spares(("model.a", "soon")), _spares(("model.a", "2027-03-01"))
+    assert _changes({"policy.p": odd}, {"policy.p": day}, locate) == [("policy.p", "update", True)]
+    old, new = ({"approvals": {"count": 1, "expires": one}} for one in ("a while", "3d"))
+    assert _changes({"environment.prod": old}, {"environment.prod": new}, locate) == [
+        ("environment.prod", "update", False)
+    ]
+
+
 def test_a_lower_severity_or_another_reason_only_shows(locate: Any) -> None:
     old, new = {**_spares(("model.a", None)), "severity": "high"}, {**_spares(("model.a", None)), "severity": "low"}
     assert _changes({"policy.p": old}, {"policy.p": new}, locate) == [("policy.p", "update", False)]
