@@ -109,3 +109,22 @@ def test_the_result_type_is_known_before() -> None:
     assert compile_expression("d > 1", NAMES).returns is CelType.BOOL
     assert compile_expression("d", NAMES).returns is CelType.DOUBLE
     assert compile_expression("m.x", NAMES).returns is CelType.DYN
+
+
+@pytest.mark.parametrize("step", ["a + a", "[a, a]", "[a].filter(b, true) + [a]"])
+def test_what_could_eat_all_memory_is_refused_before_it_runs(step: str) -> None:
+    with pytest.raises(CelError, match="copies of what it reads") as raised:
+        compile_expression(f"size([['x']]{f'.map(a, {step})' * 12}) > 0", NAMES)
+    assert raised.value.fault is Fault.BUDGET
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "l.all(x, l.all(y, x + y >= 0))",
+        'm.all(k, k in m && m[k] != "" && k.startsWith("a"))',
+        " && ".join(["l.exists(c, c == 1 || c == 2)"] * 8),
+    ],
+)
+def test_what_people_write_is_not(text: str) -> None:
+    compile_expression(text, NAMES)
