@@ -68,7 +68,10 @@ def refusal(ask: Ask, status: int, words: str, accepted: str) -> Refusal:
 def unanswered(ask: Ask, tried: str, until: float | None) -> OrdainError:
     """Return the error for a request that was tried for as long as may be; ``until``: when the rate limit ends."""
     if until is None:
-        summary, fix = f"GitHub did not answer, to {ask.doing}", "see https://www.githubstatus.com, and run it again"
+        summary, fix = (
+            f"GitHub did not answer when asked to {ask.doing}",
+            "see https://www.githubstatus.com, and run it again",
+        )
         code = "github-unanswered"
     else:
         code, when = "github-rate-limit", datetime.fromtimestamp(until, UTC).strftime("%H:%M:%S UTC")
@@ -90,8 +93,8 @@ def unverified(ask: Ask, words: str) -> OrdainError:
     """Return the error for a server whose certificate is not trusted."""
     diagnostic = Diagnostic(
         code="github-certificate",
-        summary=f"the certificate of the GitHub server is not trusted, to {ask.doing}",
-        detail=words,
+        summary="the certificate of the GitHub server is not trusted",
+        detail=f"{ask.method} {ask.path}: {words}",
         fix="set SSL_CERT_FILE to a file with your authority's certificate",
         blame=Blame.WORLD,
         exit=ExitCode.FAILURE,
@@ -103,7 +106,7 @@ def elsewhere(ask: Ask, place: str) -> OrdainError:
     """Return the error for an answer that leads to another host: the token must not go there."""
     diagnostic = Diagnostic(
         code="github-elsewhere",
-        summary=f"GitHub's answer leads to another host, to {ask.doing}",
+        summary=f"GitHub leads to another host when asked to {ask.doing}",
         detail=f"{ask.method} {ask.path} leads to {place}, and the token is for GITHUB_API_URL alone",
         fix="set GITHUB_API_URL to the address that the server itself uses",
         blame=Blame.WORLD,
@@ -116,7 +119,7 @@ def odd_answer(ask: Ask, words: str) -> OrdainError:
     """Return the error for an answer that is not what the API promises."""
     diagnostic = Diagnostic(
         code="github-answer",
-        summary=f"GitHub's answer was not understood, to {ask.doing}",
+        summary=f"GitHub's answer was not understood when asked to {ask.doing}",
         detail=f"{ask.method} {ask.path}: {words}",
         fix="see that GITHUB_API_URL is the address of a GitHub REST API, such as https://HOST/api/v3",
         blame=Blame.WORLD,

@@ -5,14 +5,26 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import select
 import socket
+import socketserver
+import ssl
+import subprocess
 import sys
+import threading
 import traceback
+from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from ordain.api import Annotation, Comment, CommitStatus, ExitCode, Forge, OrdainError, State
 from ordain.testing.forge import BASE, HEAD, MARK, MERGED, PULL, ForgeContract
@@ -645,9 +657,86 @@ def test_the_token_is_never_shown(forge, server, trap, caplog):
     assert caplog.text  # urllib3 does log requests
 
 
-def test_connecting_and_importing_loads_nothing_heavy():
-    import subprocess
+# The way there
 
+
+@pytest.fixture
+def secure(server: Any, tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """The server behind TLS: its environment, and the certificate it has signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
+    )
+    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    path, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    both.write_bytes(path.read_bytes() + key.private_bytes(*plain))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    server._http.socket = context.wrap_socket(server._http.socket, server_side=True)
+    environ = server.environ(pull=PULL) | {"GITHUB_API_URL": server.url.replace("http:", "https:"), "NO_PROXY": ""}
+    yield environ, path
+
+
+def test_a_certificate_is_checked_and_may_be_ones_own(secure, time, monkeypatch):
+    environ, certificate = secure
+    forge = connect(environ, time)
+    words = failure("github-certificate", ExitCode.FAILURE, lambda: forge.pull(PULL))
+    assert "SSL_CERT_FILE" in words
+    assert time.slept == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert connect(environ, time).pull(PULL).head == HEAD
+
+
+class Proxy(socketserver.StreamRequestHandler):
+    """Passes on, byte by byte, for whoever knows the password."""
+
+    seen: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        head = b"".join(iter(self.rfile.readline, b"\r\n"))
+        self.seen.append(head)
+        if b64encode(b"ann:s3cret!") not in head:
+            self.wfile.write(b"HTTP/1.1 407 s3cret\r\n\r\n")
+            return
+        host, port = head.split()[1].decode().split(":")
+        with socket.create_connection((host, int(port))) as far:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            ends = {self.connection: far, far: self.connection}
+            while data := (near := select.select(ends, (), ())[0][0]).recv(65_536):
+                ends[near].sendall(data)
+
+
+def test_a_proxy_is_gone_through_and_sees_no_token(server, secure, time, monkeypatch):
+    environ, certificate = secure
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as proxy:
+        proxy.daemon_threads = True
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
+        thread.start()
+        place = f"127.0.0.1:{proxy.server_address[1]}"
+        try:
+            right = connect(environ | {"HTTPS_PROXY": f"http://ann:s3cret%21@{place}"}, time)
+            assert right.pull(PULL).head == HEAD
+            assert len(server.requests) == 1
+            wrong = connect(environ | {"HTTPS_PROXY": f"http://ann:wr0ng@{place}"}, time)
+            words = failure("github-unanswered", ExitCode.TIMEOUT, lambda: wrong.pull(PULL))
+            assert "proxy" in words
+            assert "wr0ng" not in words
+            right._client._manager.clear()
+        finally:
+            proxy.shutdown()
+            thread.join()
+    assert len(server.requests) == 1
+    assert Proxy.seen[0].startswith(f"CONNECT {server.url.removeprefix('http://')} ".encode())
+    assert github.BOT.encode() not in b"".join(Proxy.seen)
+
+
+def test_connecting_and_importing_loads_nothing_heavy():
     code = (
         "import sys; from ordain_github.forge import GitHub\n"
         "GitHub.connect({'GITHUB_REPOSITORY': 'a/b', 'GITHUB_TOKEN': 't'}).annotations(())\n"
