@@ -1,4 +1,4 @@
-"""Blueprints through the real command line: the four that come along, and one of a project's own."""
+"""Blueprints through the real command line: the four that start a project, and one of a project's own."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ def recorded(project: Any) -> set[str]:
 def test_there_are_four_and_each_says_what_it_is(cli: Callable[..., Any]) -> None:
     listed = cli({})
     listed.root.mkdir()
-    lines = listed("init", "--list-templates").stdout.splitlines()
-    assert {line.split()[0] for line in lines} == set(FOUR)
-    assert all(len(line.split()) > 5 for line in lines)
+    first, policies = (part.splitlines() for part in listed("init", "--list-templates").stdout.split("\n\n"))
+    assert {line.split()[0] for line in first} == set(FOUR)
+    assert policies[0].startswith("Policies") and len(policies) == 16
+    assert all(line.startswith("policy-") for line in policies[1:])
+    assert all(len(line.split()) > 4 for line in first + policies)
 
 
 @pytest.mark.parametrize("template", FOUR)
@@ -97,6 +99,8 @@ def test_a_policy_of_a_blueprint_denies(cli: Callable[..., Any]) -> None:
     ("words", "said"),
     [
         (("--template", "tabular-clasifier"), "did you mean 'tabular-classifier'?"),
+        (("--template", "policy-metric-floor"), "with: {limit: …}"),
+        (("--template", "policy-metric-flor"), "did you mean 'policy-metric-floor'?"),
         (("--template", "tabular-classifier", "--with", "sed=1"), "did you mean 'seed'?"),
         (("--template", "tabular-classifier", "--with", "seed=x"), "--with seed=x: it is no integer"),
         (("--template", "tabular-classifier", "--with", "seed"), "NAME=VALUE"),
