@@ -124,6 +124,13 @@ BAD = {
         "signer-key",
         9,
     ),
+    "rsa of an even number": (f"a@x.org {rsa(2048, 4)}", "signer-key", 9),
+    "rsa with a sign": (
+        "a@x.org " + written("ssh-rsa", integer(65537), string(((1 << 2047) + 1).to_bytes(256))),
+        "signer-key",
+        9,
+    ),
+    "base64 with bits that mean nothing": (f"a@x.org {CURVE.replace('A==', 'B==')}", "signer-key", 9),
     "curve": (
         "a@x.org " + written("ecdsa-sha2-nistp256", string(b"nistp384"), string(b"\x04" + bytes(96))),
         "signer-key",

@@ -120,6 +120,8 @@ def test_an_empty_file_of_signers_is_named() -> None:
     found = approved(plan_of(replace(RULE, signers=())), [signed()], NOW)
     assert found.missing == ("a key in allowed_signers, which is empty", "1 more approval")
     assert whys(found) == ["the key is not in allowed_signers, which is empty"]
+    nobody = replace(RULE, signers=())
+    assert approved(plan_of(nobody, replace(nobody, expires=None)), [], NOW).missing == found.missing
 
 
 # Forgeries, and what only looks right.
@@ -167,6 +169,11 @@ FORGERIES: dict[str, tuple[Plan, list[Approval], str]] = {
         plan_of(replace(RULE, signers=(signer(ALICE, before="soon"),))),
         [signed()],
         "the key was good until soon",
+    ),
+    "key whose beginning cannot be read": (
+        plan_of(replace(RULE, signers=(signer(ALICE, after="20200101"),))),
+        [signed()],
+        "the key is good only from 20200101 on",
     ),
     "a commit's signature": (plan_of(), [signed(namespace="git")], "it was signed for 'git'"),
     "no signature": (plan_of(), [replace(signed(), signature="")], "no SSH signature"),
@@ -216,6 +223,13 @@ def test_who_approves_twice_counts_once_and_is_not_scolded() -> None:
     assert "1 more approval" in found.missing
 
 
+def test_who_approves_anew_is_not_told_of_the_past() -> None:
+    past = [signed(plan=OTHER, at=ago(days=1)), signed(at=ago(days=4))]
+    assert approved(plan_of(), [*past, signed()], NOW).refused == ()
+    assert len(approved(plan_of(), past, NOW).refused) == 2
+    assert len(approved(plan_of(TWO), [*past, signed(BOB)], NOW).refused) == 2
+
+
 def test_rubbish_beside_an_approval_does_it_no_harm() -> None:
     mine = signed()
     rubbish = [Approval(text=text, signature=mine.signature) for text in ("", "{}", "[1]", "\ud800", '{"format":1}')]
@@ -237,6 +251,8 @@ def test_both_rules_must_be_met_and_each_thing_is_said_once() -> None:
         "somebody with the role risk (risk@example.com, lee@example.com) (by the rules of the last apply)",
     )
     assert whys(found) == ["alice@example.com wrote part of this (by the rules of the last apply)"]
+    others = replace(TWO, count=1, expires=None)
+    assert approved(plan_of(TWO, others), [], NOW) == approved(plan_of(TWO), [], NOW)
     stronger = approved(plan_of(TWO, weaker), [signed()], NOW)
     assert stronger.missing == (
         "1 more approval",

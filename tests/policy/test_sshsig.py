@@ -63,6 +63,11 @@ def by_ed25519(data: bytes) -> bytes:
     return string(b"ssh-ed25519") + string(ED.sign(data))
 
 
+def by_ecdsa(data: bytes) -> bytes:
+    r, s = utils.decode_dss_signature(EC.sign(data, ec.ECDSA(hashes.SHA256())))
+    return integer(r) + integer(s)
+
+
 ED_BLOB = base64.b64decode(public_key(PRIVATE["ed25519"], None).split()[1])
 EC_POINT = base64.b64decode(public_key(PRIVATE["ecdsa"], None).split()[1])[-65:]
 
@@ -121,6 +126,13 @@ WRONG = {
     "hash": (signature(ED_BLOB, by_ed25519, algorithm="sha1"), "neither sha256 nor sha512"),
     "followed": (signature(ED_BLOB, by_ed25519, after=b"x"), "follows"),
     "followed within": (signature(ED_BLOB, lambda data: by_ed25519(data) + b"x"), "follows"),
+    "followed in the middle": (
+        signature(
+            string(b"ecdsa-sha2-nistp256") + string(b"nistp256") + string(EC_POINT),
+            lambda data: string(b"ecdsa-sha2-nistp256") + string(by_ecdsa(data) + b"\0"),
+        ),
+        "follows",
+    ),
     "another algorithm": (
         signature(ED_BLOB, lambda data: string(b"ssh-rsa") + string(ED.sign(data))),
         "not made as such a key signs",
@@ -172,8 +184,7 @@ def touched(kind: str, flags: int) -> str:
         asked = hashlib.sha256(b"ssh:").digest() + tail + hashlib.sha256(data).digest()
         if "ed25519" in kind:
             return string(kind.encode()) + string(ED.sign(asked)) + tail
-        r, s = utils.decode_dss_signature(EC.sign(asked, ec.ECDSA(hashes.SHA256())))
-        return string(kind.encode()) + string(integer(r) + integer(s)) + tail
+        return string(kind.encode()) + string(by_ecdsa(asked)) + tail
 
     own = string(ED.public_key().public_bytes_raw()) if "ed25519" in kind else string(b"nistp256") + string(EC_POINT)
     return signature(string(kind.encode()) + own + string(b"ssh:"), make)
@@ -193,7 +204,19 @@ def test_a_security_key_must_have_been_touched(kind: str) -> None:
         verify(TEXT, armoured(bytes(data)), FOR)
 
 
+def of_openssh(kind: bytes, *fields: bytes) -> bytes:
+    """A private key in OpenSSH's format (PROTOCOL.key) whose public half is of a type, and whose rest means nothing."""
+    public = string(b"".join(map(string, (kind, *fields))))
+    data = b"openssh-key-v1\0" + string(b"none") + string(b"none") + string(b"") + (1).to_bytes(4) + public
+    text = base64.b64encode(data + string(bytes(64))).decode()
+    return f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}\n-----END OPENSSH PRIVATE KEY-----\n".encode()
+
+
 KEY_ERRORS = {
+    "on a token": (of_openssh(SECURITY_KEYS[0].encode(), bytes(32), b"ssh:"), None, "through ssh-keygen"),
+    "on a token, ecdsa": (of_openssh(SECURITY_KEYS[1].encode(), b"nistp256", EC_POINT), None, "through ssh-keygen"),
+    "dsa": (of_openssh(b"ssh-dss", *[b"\1"] * 4), None, "DSA keys are not safe"),
+    "cut off": (of_openssh(b"ssh-ed25519", bytes(32)), None, "is broken"),
     "public": (public_key(PRIVATE["ed25519"], None).encode() + b" me\n", None, "this is a public key"),
     "public pem": (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", None, "this is a public key"),
     "no key": (b"hello", None, "no private key"),

@@ -119,6 +119,7 @@ def approved(plan: Plan, approvals: Iterable[Approval], now: datetime) -> Approv
         return Approved()
     refused: list[Refused] = []
     partly: list[Refused] = []
+    stale: list[Refused] = []
     overrides: list[Override] = []
     reads = [read for one in dict.fromkeys(approvals) if (read := _read(one, plan.program, now, refused)) is not None]
     reads.sort(key=lambda read: (read.at, read.person, read.approval.text, read.approval.signature))
@@ -129,13 +130,14 @@ def approved(plan: Plan, approvals: Iterable[Approval], now: datetime) -> Approv
             overrides += _overrides(read, benches, now, refused)
         why = next(filter(None, whys), None)
         if why is not None:
-            (refused if all(whys) else partly).append(read.refused(why))
+            (partly if not all(whys) else refused if any(objections) else stale).append(read.refused(why))
     missing = tuple(_missing(benches))
     counted = {id(read) for bench in benches for theirs in bench.counted.values() for read in theirs}
     accepted = [read for read in reads if id(read) in counted]
     people: dict[str, str] = {}
     for read in accepted:
         people.setdefault(_folded(read.person), read.person)
+    refused += (one for one in stale if _folded(one.person) not in people)  # who approved again is not bothered
     return Approved(
         people=tuple(people.values()),
         missing=missing,
@@ -148,11 +150,7 @@ def approved(plan: Plan, approvals: Iterable[Approval], now: datetime) -> Approv
 def _benches(plan: Plan) -> Iterator[_Bench]:
     """Yield the rules, today's first: what both ask for is said without a word on the past."""
     authors = set(map(_folded, plan.envelope.authors))
-    seen: list[ApprovalRule] = []
     for rule in reversed(plan.program.rules):
-        if rule in seen:
-            continue
-        seen.append(rule)
         humans = _humans(rule.signers)
         yield _Bench(
             rule=rule,
@@ -240,19 +238,21 @@ def _overrides(read: _Read, benches: Iterable[_Bench], now: datetime, refused: l
 
 
 def _missing(benches: tuple[_Bench, ...]) -> Iterator[str]:
+    """Return what is missing, each thing once; the past is spoken of where today's rule does not ask for it."""
+    most = max(benches, key=_lacking)
+    said: dict[str, str] = {}
     for bench in benches:
         if not bench.rule.signers:
-            yield f"a key in allowed_signers, which is empty{bench.suffix}"
-    most = max(benches, key=lambda bench: bench.rule.count - len(bench.counted))
-    lacking = most.rule.count - len(most.counted)
-    if lacking > 0:
-        yield f"{lacking} more {'approval' if lacking == 1 else 'approvals'}{most.suffix}"
-    said = set()
-    for bench in benches:
+            said.setdefault("a key in allowed_signers, which is empty", bench.suffix)
+        if bench is most and (lacking := _lacking(bench)) > 0:
+            said[f"{lacking} more {'approval' if lacking == 1 else 'approvals'}"] = bench.suffix
         for words in bench.roles_missing():
-            if words not in said:
-                yield words + bench.suffix
-            said.add(words)
+            said.setdefault(words, bench.suffix)
+    return (words + suffix for words, suffix in said.items())
+
+
+def _lacking(bench: _Bench) -> int:
+    return bench.rule.count - len(bench.counted)
 
 
 def _length(seconds: float) -> str:

@@ -43,8 +43,7 @@ def read_statement(text: str) -> Statement:
         raise ValueError("it is no JSON") from None
     if not isinstance(data, dict):
         raise ValueError("it is no statement")
-    number = data.get("format")
-    if number != LATEST or isinstance(number, bool):
+    if data.get("format") != LATEST:
         raise ValueError(f"it is not written in format {LATEST}, which is the one this Ordain reads")
     try:
         said = {"by": data.get("person"), "at": data.get("at")}
