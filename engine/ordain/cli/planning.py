@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ordain.values.change import Change
     from ordain.values.plan import Plan
 
-FORMATS = click.Choice(["text", "json", "markdown"])
+FORMATS = click.Choice(["text", "json", "markdown", "sarif"])
 
 
 @click.command()
@@ -105,8 +105,8 @@ def plan(
     if out is not None:
         _write(out, found)
     face = replace_fields(_face(context, out, asked.words), show_no_ops=flags["show_no_ops"], verbose=flags["verbose"])
-    _print(_with(found, unchanged) if face.show_no_ops and form != "json" else found, form, face)
-    if flags["explain"] and form != "json":
+    _print(context, _with(found, unchanged) if face.show_no_ops and form != "json" else found, form, face)
+    if flags["explain"] and form in ("text", "markdown"):
         _print_steps(found, form)
     code = _exit_of(found)
     if code is ExitCode.DONE and detailed_exitcode and not found.program.is_empty:
@@ -120,7 +120,7 @@ def save(context: Context, options: PlanOptions, out: Path) -> int:
 
     found, _ = plan_project(context, options, keep=True)
     _write(out, found)
-    _print(found, "text", _face(context, out, ()))
+    _print(context, found, "text", _face(context, out, ()))
     return _exit_of(found)
 
 
@@ -175,8 +175,14 @@ def _chosen(context: Context, *, saved: bool) -> str:
     return f"{found} (with the same variables)" if choice.variables or choice.variable_files else found
 
 
-def _print(plan: Plan, form: str, face: Face) -> None:
-    if form == "json":
+def _print(context: Context, plan: Plan, form: str, face: Face) -> None:
+    if form == "sarif":
+        from ordain import __version__
+        from ordain.render.sarif import plan_sarif
+        from ordain.session.validating import repository_prefix
+
+        echo(plan_sarif(plan, version=__version__, prefix=repository_prefix(context.root)), nl=False)
+    elif form == "json":
         from ordain.render.json import plan_json
 
         echo(plan_json(plan), nl=False)
@@ -235,7 +241,9 @@ def show(context: Context, file: Path | None, form: str, as_json: bool, verbose:
 
             found, so_far = as_approved(context, found, file)
             command = f"ordain apply {shlex.quote(str(file))}"
-            _print(found, form, Face(verbose=verbose, command=command, approve=_approve(file), approved=so_far))
+            _print(
+                context, found, form, Face(verbose=verbose, command=command, approve=_approve(file), approved=so_far)
+            )
         return ExitCode.DONE
     from ordain.cli.state import print_resources
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -25,33 +25,34 @@ def excused(finding: Finding, policy: Policy, overrides: Iterable[Override], now
     """Return the finding with its excuse, where it would stop an apply and there is one that still holds."""
     if not finding.stands:
         return finding
-    return replace(finding, excuse=_exception(finding, policy, now) or _override(finding, overrides, now))
+    exceptions = [
+        Excuse(kind=ExcuseKind.EXCEPTION, reason=one.reason, until=one.until)
+        for one in policy.exceptions
+        if finding.address is not None and _names(one.resources, str(finding.address))
+    ]
+    return _with_excuse(finding, (*exceptions, *_overrides(finding, overrides)), now)
 
 
 def excused_again(finding: Finding, overrides: Iterable[Override], now: datetime) -> Finding:
     """Return a finding of a plan that was made earlier: what excused it may have run out, an override may have come."""
     if not finding.stands:
         return finding
-    excuse = finding.excuse
-    if excuse is not None and excuse.kind is ExcuseKind.EXCEPTION and holds(excuse.until, now):
-        return finding
-    return replace(finding, excuse=_override(finding, overrides, now))
+    kept = [one for one in (finding.excuse, finding.lapsed) if one is not None and one.kind is ExcuseKind.EXCEPTION]
+    return _with_excuse(finding, (*kept, *_overrides(finding, overrides)), now)
 
 
-def _exception(finding: Finding, policy: Policy, now: datetime) -> Excuse | None:
-    for one in policy.exceptions:
-        if finding.address is not None and holds(one.until, now) and _names(one.resources, str(finding.address)):
-            return Excuse(kind=ExcuseKind.EXCEPTION, reason=one.reason, until=one.until)
-    return None
+def _overrides(finding: Finding, overrides: Iterable[Override]) -> Iterator[Excuse]:
+    for one in overrides if finding.level is Level.SOFT else ():
+        if one.policy == finding.policy and finding.violation in one.violations:
+            yield Excuse(kind=ExcuseKind.OVERRIDE, reason=one.reason, until=one.until, by=one.by)
 
 
-def _override(finding: Finding, overrides: Iterable[Override], now: datetime) -> Excuse | None:
-    if finding.level is not Level.SOFT:
-        return None
-    for one in overrides:
-        if one.policy == finding.policy and finding.violation in one.violations and holds(one.until, now):
-            return Excuse(kind=ExcuseKind.OVERRIDE, reason=one.reason, until=one.until, by=one.by)
-    return None
+def _with_excuse(finding: Finding, excuses: Iterable[Excuse], now: datetime) -> Finding:
+    """Return the finding with the first excuse that holds; where none does, with the one that ran out last."""
+    found = tuple(excuses)
+    excuse = next((one for one in found if holds(one.until, now)), None)
+    lapsed = max(found, key=lambda one: one.until or "", default=None) if excuse is None else None
+    return replace(finding, excuse=excuse, lapsed=lapsed)
 
 
 def holds(until: str | None, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ordain.render.words import clean, count, listed
@@ -78,11 +79,13 @@ def remedy_text(finding: Finding) -> str:
 def excuse_text(finding: Finding) -> str:
     """Return why it denies nothing: ``excepted until 2027-03-01: contract ends in March``; "" where it is not excused.
 
-    A person's word names the person: ``overridden by risk@example.com until 2026-12-01: …``.
+    A person's word names the person: ``overridden by risk@example.com until 2026-12-01: …``. What was excused and is
+    not any more: ``was excepted until …``.
     """
     excuse = finding.excuse
     if excuse is None:
-        return ""
+        lapsed = finding.lapsed
+        return f"was {excuse_text(replace(finding, excuse=lapsed, lapsed=None))}" if lapsed is not None else ""
     by = f" by {clean(excuse.by)}" if excuse.by else ""
     return f"{verdict_word(finding)}{by} {until_text(excuse.until)}: {clean(excuse.reason)}"
 

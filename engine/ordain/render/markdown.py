@@ -240,7 +240,8 @@ def _beside(one: Finding) -> Iterator[str]:
     if remedy:
         yield f"<br>Remedy: {escape(remedy)}"
     if excuse:
-        yield f"<br>**{findings.verdict_word(one)}**{escape(excuse.removeprefix(findings.verdict_word(one)))}"
+        word, space, rest = excuse.partition(" ")
+        yield f"<br>**{escape(word)}**{space}{escape(rest)}"
     link = f"[more]({one.link})" if findings.is_url(one.link) else escape(one.link)
     more = ", ".join(part for part in (f"owner {escape(one.owner)}" if one.owner else "", link) if part)
     if more:

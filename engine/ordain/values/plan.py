@@ -82,7 +82,8 @@ class Finding:
     """What one policy says of one resource (or of the plan, where ``address`` is None).
 
     ``violation`` names what is found, whatever numbers stand in the message: the digest of the policy's address, its
-    rule and the resource's address. ``excuse`` says why it denies nothing.
+    rule and the resource's address. ``excuse`` says why it denies nothing, ``lapsed``
+    why it did until that ran out.
     """
 
     policy: Address
@@ -96,6 +97,7 @@ class Finding:
     owner: str = ""
     violation: str = ""
     excuse: Excuse | None = None
+    lapsed: Excuse | None = None
     at: Span | None = None
 
     @property
