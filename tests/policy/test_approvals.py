@@ -238,6 +238,11 @@ def test_rubbish_beside_an_approval_does_it_no_harm() -> None:
     assert {one.person for one in found.refused} == {"somebody", ALICE}
 
 
+def test_who_uses_the_name_of_somebody_who_approved_is_told_of() -> None:
+    found = approved(plan_of(), [signed(), signed(ALICE, MALLORY), signed(ALICE, BOB)], NOW)
+    assert (found.people, len(found.refused)) == ((ALICE,), 2)
+
+
 # What was asked for at the last apply, and what is asked for now.
 
 
