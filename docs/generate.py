@@ -38,7 +38,7 @@ EXITS = {
     ExitCode.CHANGES: "with `plan --detailed-exitcode`: there are changes",
     ExitCode.NOT_PERMITTED: "not permitted: a protected resource, a secret that is not set",
     ExitCode.STEP_FAILED: "a step failed in apply; what succeeded is recorded",
-    ExitCode.DENIED: "denied by a policy",
+    ExitCode.DENIED: "denied by a policy, or an approval is missing",
     ExitCode.SPEC: "the spec or the usage is wrong",
     ExitCode.GATE: "a gate or a data contract failed",
     ExitCode.INTERRUPTED: "interrupted; recorded, and apply goes on from there",
