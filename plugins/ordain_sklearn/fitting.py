@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ordain.api import Json, Progress, Trained, TrainRequest
 from ordain_sklearn.estimators import Traits, make, traits, weigh
+from ordain_sklearn.fairness import fits, groups_of, sensitive
 from ordain_sklearn.frame import input_types, matrix_of_table
 from ordain_sklearn.measuring import answers, check, measure
 from ordain_sklearn.persistence import dump, load
@@ -41,6 +42,7 @@ def train(request: TrainRequest) -> Trained:
     names = kept_inputs(tuple(sorted(request.features)), preprocess)
     table = _read(request.train, (*names, str(spec["target"])))
     schema, truth = _learn_schema(spec, names, table, request, kind)
+    fits(spec, schema)
     if schema.task is Task.CLASSIFICATION:
         weigh(estimator, schema.classes)
     matrix = matrix_of_table(schema, table)
@@ -51,9 +53,9 @@ def train(request: TrainRequest) -> Trained:
         _fit(fitted, matrix, truth, name)
     _without_traces(fitted)
     report(Progress(message="measuring on the held-out part", fraction=0.8))
-    test = _read(request.test, (*names, str(spec["target"])))
+    test = _read(request.test, (*names, str(spec["target"]), *sensitive(spec)))
     held = matrix_of_table(schema, test)
-    metrics = measure(_asked(spec), schema, answers(fitted, schema, held, _truth(schema, test, "held-out")))
+    metrics = _measured(spec, fitted, schema, test, held)
     report(Progress(message="keeping the model", fraction=0.9))
     artifact = request.folder / "model.skops"
     artifact.write_bytes(dump(fitted, schema))
@@ -65,8 +67,8 @@ def evaluate(artifact: Path, request: TrainRequest) -> Mapping[str, Json]:
     """Measure an existing artifact on ``request.test``."""
     fitted, schema = load(artifact, request.trusted)
     request.report(Progress(message="measuring on the held-out part"))
-    names = (*schema.inputs, schema.target)
-    test = _read(request.test, names)
+    fits(request.spec, schema)
+    test = _read(request.test, (*schema.inputs, schema.target, *sensitive(request.spec)))
     typed = input_types(test, schema.inputs, request.columns)
     for name, kind in schema.inputs.items():
         if typed[name] is not kind:
@@ -75,8 +77,12 @@ def evaluate(artifact: Path, request: TrainRequest) -> Mapping[str, Json]:
                 f"column {name} is a {typed[name]} now; the model learned a {kind}",
                 "train the model on this data",
             )
-    truth = _truth(schema, test, "held-out")
-    return measure(_asked(request.spec), schema, answers(fitted, schema, matrix_of_table(schema, test), truth))
+    return _measured(request.spec, fitted, schema, test, matrix_of_table(schema, test))
+
+
+def _measured(spec: Mapping[str, Json], fitted: Any, schema: Schema, test: pa.Table, matrix: Any) -> Mapping[str, Json]:
+    groups = groups_of(test, sensitive(spec))
+    return measure(_asked(spec), schema, answers(fitted, schema, matrix, _truth(schema, test, "held-out"), groups))
 
 
 def _read(path: Path, names: tuple[str, ...]) -> pa.Table:
@@ -86,7 +92,7 @@ def _read(path: Path, names: tuple[str, ...]) -> pa.Table:
     for name in names:
         if name not in there:
             raise refuse("model-column", f"the dataset has no column {name}", near(name, there, "there are"))
-    return parquet.read_table(path, columns=list(names), use_threads=False)
+    return parquet.read_table(path, columns=list(dict.fromkeys(names)), use_threads=False)
 
 
 def _learn_schema(

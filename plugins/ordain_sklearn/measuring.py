@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ordain.api import Json
+from ordain_sklearn import fairness
 from ordain_sklearn.problems import refuse
 from ordain_sklearn.schema import Schema, Task
 
@@ -26,16 +27,18 @@ class Answers:
     """What a model said of the held-out rows.
 
     ``truth`` and ``said`` are class numbers, or the values of a regression; ``probabilities`` has a column a class;
-    ``scores`` rank the rows of two classes (probability or decision function of the positive class).
+    ``scores`` rank the rows of two classes (probability or decision function of the positive class); ``groups`` are
+    those of each sensitive column, where a metric compares them.
     """
 
     truth: np.ndarray[Any, Any]
     said: np.ndarray[Any, Any]
     probabilities: np.ndarray[Any, Any] | None = None
     scores: np.ndarray[Any, Any] | None = None
+    groups: fairness.Groups = field(default_factory=dict)
 
 
-def answers(pipeline: Any, schema: Schema, matrix: Any, truth: Any) -> Answers:
+def answers(pipeline: Any, schema: Schema, matrix: Any, truth: Any, groups: fairness.Groups) -> Answers:
     """Ask a fitted pipeline about the rows of a matrix."""
     import numpy as np
 
@@ -50,7 +53,7 @@ def answers(pipeline: Any, schema: Schema, matrix: Any, truth: Any) -> Answers:
         elif hasattr(pipeline, "decision_function"):
             margin = np.asarray(pipeline.decision_function(matrix))
             scores = margin if schema.positive == 1 else -margin
-    return Answers(truth=truth, said=said, probabilities=probabilities, scores=scores)
+    return Answers(truth=truth, said=said, probabilities=probabilities, scores=scores, groups=groups)
 
 
 def check(names: Sequence[str], task: Task) -> None:
@@ -58,7 +61,7 @@ def check(names: Sequence[str], task: Task) -> None:
     is_regression = task is Task.REGRESSION
     for index, name in enumerate(names):
         if is_regression != (name in REGRESSION):
-            offered = REGRESSION if is_regression else (*_RANKED, *_PROBABLE, *_PLAIN)
+            offered = REGRESSION if is_regression else (*_RANKED, *_PROBABLE, *_PLAIN, *_GROUPED)
             raise refuse(
                 "metric",
                 f"{name} does not measure a {task}",
@@ -81,6 +84,8 @@ def measure(names: Sequence[str], schema: Schema, given: Answers) -> Mapping[str
 
 
 def _one(name: str, schema: Schema, given: Answers) -> float:
+    if name in _GROUPED and not given.groups:
+        raise _unfit(f"{name} compares groups, and no column says which there are", "name one under roles.sensitive")
     if name in _PROBABLE and given.probabilities is None:
         raise _unfit(f"{name} needs probabilities, and this estimator gives none", _NO_PROBABILITIES)
     if name in _RANKED and given.scores is None and given.probabilities is None:
@@ -177,8 +182,17 @@ _PLAIN: Mapping[str, Metric] = {
     "recall": _classed("recall_score", zero_division=0.0),
     "matthews": _plain("matthews_corrcoef"),
 }
+_GROUPED: Mapping[str, Metric] = {
+    "demographic_parity_ratio": lambda schema, given: fairness.demographic_parity_ratio(
+        schema, given.said, given.groups
+    ),
+    "equalized_odds_ratio": lambda schema, given: fairness.equalized_odds_ratio(
+        schema, given.truth, given.said, given.groups
+    ),
+}
 _METRICS: Mapping[str, Metric] = {
     **_PLAIN,
+    **_GROUPED,
     "roc_auc": _roc_auc,
     "average_precision": _average_precision,
     "log_loss": _log_loss,

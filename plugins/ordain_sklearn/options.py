@@ -25,6 +25,8 @@ Metric = Literal[
     "rmse",
     "mape",
     "median_ae",
+    "demographic_parity_ratio",
+    "equalized_odds_ratio",
 ]
 
 
@@ -79,5 +81,7 @@ class SklearnOptions(Spec):
     )
     preprocess: Preprocess = Field(default_factory=Preprocess)
     metrics: Annotated[tuple[Metric, ...], Facet.JUDGE] = Field(
-        default=(), description="what is measured on the held-out part, beside its number of rows"
+        default=(),
+        description="what is measured on the held-out part, beside its number of rows; demographic_parity_ratio and "
+        "equalized_odds_ratio compare the groups of each column in roles.sensitive that have 30 rows there",
     )

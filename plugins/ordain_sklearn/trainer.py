@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ordain.api import Diagnostic, Json, Predictor, Trained, Trainer, TrainRequest, Tree
+from ordain_sklearn import fairness
 from ordain_sklearn.fitting import evaluate, train
 from ordain_sklearn.persistence import load
 from ordain_sklearn.predictor import PipelinePredictor
@@ -21,8 +22,9 @@ class Sklearn(Trainer):
     """Trains any scikit-learn classifier or regressor, with preprocessing fitted on the training part only."""
 
     def check(self, spec: Mapping[str, Json]) -> tuple[Diagnostic, ...]:
-        """Return what scikit-learn's source says of the estimators and parameters a spec names."""
-        return check(spec)
+        """Return what scikit-learn's source says of the estimators and parameters a spec names, and metrics that do
+        not fit its roles."""
+        return (*check(spec), *fairness.check(spec))
 
     def recipe(self, spec: Mapping[str, Tree]) -> Mapping[str, Json]:
         """Return the recipe's version, scikit-learn's minor version, and that of the estimator's own package."""

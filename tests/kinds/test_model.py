@@ -59,7 +59,8 @@ class Mean(Trainer):
         path = request.folder / "model.json"
         claims = request.spec["params"]["claims"]  # type: ignore[index,call-overload]
         path.write_text(json.dumps({"claims": claims, "rows": request.test.read_text()}))
-        return Trained(artifact=path, metrics={"roc_auc": claims, "rows": 1}, facts={"classes": ["no", "yes"]})
+        metrics: Any = {"rows": 1, **dict.fromkeys(request.spec["metrics"], claims)}  # type: ignore[arg-type]
+        return Trained(artifact=path, metrics=metrics, facts={"classes": ["no", "yes"]})
 
     def evaluate(self, artifact: Path, request: TrainRequest) -> Mapping[str, Json]:
         held = json.loads(artifact.read_text())
@@ -227,7 +228,7 @@ class World:
             spec={},
             fingerprint=finger,
             inputs={"build": {"rows": self.dataset["rows_digest"]}},
-            facts={**self.dataset, **parts},
+            facts={**parts, **self.dataset},
             outputs={"version": "v0"},
         )
 
@@ -947,3 +948,80 @@ def test_what_is_said_of_its_data(world: World) -> None:
     assert (again.effect, delta.facets) == (Effect.NONE, frozenset())
     assert (inputs.facts["licences"], inputs.facts["pinned"]) == (["MIT"], False)
     assert world.elsewhere().plan(**claims(0.8))[1].facts["licences"] == ["MIT"]
+
+
+FAIR = {"metrics": ["roc_auc", "demographic_parity_ratio"]}
+
+
+def over(*names: str) -> dict[str, Any]:
+    return {**FAIR, "features": {"exclude": ["contact"]}, "roles": {"id": "id", "sensitive": list(names)}}
+
+
+def test_a_fairness_metric_added_later_is_measured_and_nothing_is_trained(world: World) -> None:
+    world.apply(roles={"id": "id", "sensitive": ["contact"]}, **claims(0.8))
+    decision, inputs, _, _ = world.plan(**over("contact"), **claims(0.8))
+    assert (decision.effect, names(decision)) == (Effect.RE_EVALUATE, ["evaluate", "judge"])
+    assert inputs.judge == {"sensitive": {"contact": COLUMNS["contact"]["digest"]}}
+    world.apply(**over("contact"), **claims(0.8))
+    assert world.record is not None and world.record.facts["sensitive"] == inputs.judge["sensitive"]
+    again, _, _, delta = world.plan(**over("contact"), **claims(0.8))
+    assert (again.effect, delta.facets) == (Effect.NONE, frozenset())
+
+
+def test_other_groups_are_measured_again_and_nothing_is_trained(world: World) -> None:
+    world.apply(**over("contact"), **claims(0.8))
+    assert names(world.plan(**over("contact", "id"), **claims(0.8))[0]) == ["evaluate", "judge"]
+    gates = {"gates": ["roc_auc >= 0.1"]}
+    assert names(world.plan(**over("contact"), **gates, **claims(0.8))[0]) == ["judge"]
+    plain = {**over("contact", "id"), "metrics": ["roc_auc"]}
+    assert names(world.plan(**plain, **claims(0.8))[0]) == ["judge"]  # nothing is measured over them
+    put_right = {**COLUMNS, "contact": {**COLUMNS["contact"], "digest": "right"}}
+    world.dataset = {**world.dataset, "columns": put_right}
+    decision, _, situation, delta = world.plan(**over("contact"), **claims(0.8))
+    assert (decision.effect, names(decision)) == (Effect.RE_EVALUATE, ["evaluate", "judge"])
+    (cause,) = Model().explain(situation, replace(delta, inputs=("judge.sensitive",)))
+    assert cause.code is CauseCode.DATA and "other groups than its metrics compare: contact" in cause.detail
+    world.apply(**over("contact"), **claims(0.8))
+    assert world.plan(**over("contact"), **claims(0.8))[0].effect is Effect.NONE
+
+
+def test_groups_are_those_of_the_dataset_that_stands(world: World) -> None:
+    """The same recipe, other test part: only a sensitive column in it is another."""
+    world.apply(**over("contact"), **claims(0.8))
+    other = world.store.put_bytes(b"the same rows, another contact")
+    right = {**COLUMNS, "contact": {**COLUMNS["contact"], "digest": "right"}}
+    world.dataset = {**world.dataset, "columns": right, "test": other}
+    results = world.apply(**over("contact"), **claims(0.8))
+    assert results[0].versions[0].metrics["roc_auc"] == pytest.approx(0.7)  # Mean says so of other rows than its own
+    plain = {**over("contact"), "metrics": ["roc_auc", "f1"]}
+    world.apply(**plain, **claims(0.8))
+    assert world.versions[0].metrics["f1"] == pytest.approx(0.8)  # of the rows it was made with
+
+
+def test_a_promoted_version_is_measured_over_the_groups_asked_for(world: World) -> None:
+    world.apply(**over("contact"), **claims(0.8))
+    prod = world.elsewhere(dataset={"columns": {}, "rows_digest": "x", "test": "none", "train": "none"})
+    assert names(prod.plan(**over("contact"), **claims(0.8))[0]) == ["promote"]
+    plain = {**over("contact"), "metrics": ["roc_auc"]}
+    world.apply(seed=2, **plain, **claims(0.8))
+    prod = world.elsewhere(dataset={"columns": {}, "rows_digest": "x"})
+    decision = prod.plan(seed=2, **over("contact"), **claims(0.8))[0]
+    assert (decision.effect, names(decision)) == (Effect.PROMOTE, ["evaluate", "promote"])
+
+
+def test_roles_that_dev_has_not_are_told(world: World) -> None:
+    world.apply(**claims(0.8))
+    said = world.elsewhere().plan(roles={"id": "id", "sensitive": ["contact"]}, **claims(0.8))[0].blocked
+    assert "roles.sensitive is absent in dev, contact here" in said
+
+
+def test_a_sensitive_column_that_is_gone_cannot_be_compared(world: World) -> None:
+    world.apply(**over("contact"), **claims(0.8))
+    left = {name: column for name, column in COLUMNS.items() if name != "contact"}
+    world.dataset = {**world.dataset, "columns": left}
+    spec = {**over("contact"), "features": {}}
+    problems = Model().inputs(world.situation({**BASE, **spec, **claims(0.8)})).problems
+    assert [one.path for one in problems] == [("spec", "roles", "sensitive", 0)]
+    assert "no column contact" in problems[0].summary
+    plain = Model().inputs(world.situation({**BASE, **spec, "metrics": ["roc_auc"], **claims(0.8)}))
+    assert [one.is_error for one in plain.problems] == [False]  # it may go where nothing is measured over it

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Situation as Situation,
     )
     from ordain.api.providers import (
+        GROUP_METRICS as GROUP_METRICS,
         Call as Call,
         DataProvider as DataProvider,
         DeploymentTarget as DeploymentTarget,
@@ -163,7 +164,7 @@ _HOMES = {
     "ordain.api.providers": (
         "Call DataProvider DeploymentTarget InfrastructureDriver LookRequest Places Prepared Preparer PrepareRequest "
         "Predictor Progress Provider "
-        "StepResult Trained Trainer TrainRequest"
+        "StepResult Trained Trainer TrainRequest GROUP_METRICS"
     ),
     "ordain.api.quantities": "Bytes Duration Moment Seconds Size moment seconds size",
     "ordain.api.registry": "ForgeEntry KindEntry ProviderEntry Registry load_kind load_object load_provider spec_model",

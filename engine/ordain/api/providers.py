@@ -223,8 +223,16 @@ class Predictor(ABC):
         """
 
 
+GROUP_METRICS = frozenset(("demographic_parity_ratio", "equalized_odds_ratio"))
+"""Metrics that compare the groups of each column in ``roles.sensitive``: what they say hangs on these columns too."""
+
+
 class Trainer(Provider):
-    """Trains and evaluates models."""
+    """Trains and evaluates models.
+
+    A metric of ``GROUP_METRICS`` is measured over the columns in ``roles.sensitive`` of ``request.spec``, which both
+    parts of the dataset hold and no model learns from.
+    """
 
     @abstractmethod
     def recipe(self, spec: Mapping[str, Tree]) -> Mapping[str, Json]:

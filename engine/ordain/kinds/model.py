@@ -14,6 +14,7 @@ from ordain.api.fields import Spec
 from ordain.api.kind import Decision, Delta, Inputs, Kind, Operation, Situation
 from ordain.api.providers import Call, Provider, StepResult
 from ordain.kinds.model_causes import own_causes, reads, unread
+from ordain.kinds.model_groups import judged_over
 from ordain.kinds.model_holds import ended, held, judged_at, roll_back
 from ordain.kinds.model_judging import (
     Past,
@@ -63,7 +64,7 @@ class Model(Kind):
         if outlined.deferred:
             return Inputs(deferred=outlined.deferred, problems=problems)
         facts = {"columns": outlined.columns, **_lineage(situation, outlined), **_said(situation)}
-        return Inputs(build=outlined.build, facts=facts, problems=problems)
+        return Inputs(build=outlined.build, judge=_over(situation, outlined), facts=facts, problems=problems)
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:
         if situation.rollback is not None:
@@ -129,6 +130,10 @@ class _Case:
     def past(self) -> Past:
         return past(self.situation.versions, gates_of(self.spec))
 
+    def has_measured(self, version: VersionRecord) -> bool:
+        """Say whether every metric that is asked for was measured of a version, over the groups there are now."""
+        return is_measured(self.spec, version, _over(self.situation, self.outlined))
+
     @property
     def signature(self) -> str:
         """How it asks and answers otherwise than what stands ("" where it does not)."""
@@ -150,6 +155,12 @@ def _lineage(situation: Situation, outlined: Outline) -> Mapping[str, Json]:
         return {}
     found = reads(outlined.columns, dataset.facts)
     return {"reads": {str(dataset.facts["from"]): sorted(found)}} if found is not None else {}
+
+
+def _over(situation: Situation, outlined: Outline) -> Mapping[str, Json]:
+    spec = situation.spec or {}
+    dataset = situation.upstream.get(Address.parse(str(spec.get("dataset"))))
+    return judged_over(spec, dataset.facts if dataset is not None and not outlined.promoted else {})
 
 
 def _said(situation: Situation) -> Mapping[str, Json]:
@@ -209,7 +220,7 @@ def _take(case: _Case, version: VersionRecord) -> Decision:
     note = f"{version.name} {where}: nothing is trained again"
     return Decision(
         effect=Effect.PROMOTE if promoted else Effect.ROLL_BACK if back else Effect.REUSE,
-        operations=(step,) if is_measured(case.spec, version) else (_EVALUATE, step),
+        operations=(step,) if case.has_measured(version) else (_EVALUATE, step),
         outputs=outputs_of(version) if settled else {**_later(case.address), **_certain(case, version)},
         branches=() if settled else _branches(case, version.name),
         causes=(_promotion(case, version),) if promoted else (),
@@ -241,7 +252,7 @@ def _certain(case: _Case, version: VersionRecord) -> Mapping[str, Tree]:
 
 def _judge_only(case: _Case, version: VersionRecord) -> Decision:
     """Judge what stands under another judgement; whatever comes of it, it keeps standing (DESIGN §4, judgement)."""
-    measured = is_measured(case.spec, version)
+    measured = case.has_measured(version)
     metrics: Mapping[str, Tree] = {} if measured else {"metrics": _later(case.address)["metrics"]}
     settled, refusal = _foreseen(case, version) if measured else (False, "")
     branch = Branch(
@@ -271,7 +282,7 @@ def _foreseen(case: _Case, version: VersionRecord) -> tuple[bool, str]:
 
     A policy at the gate is judged when the version is.
     """
-    if not is_measured(case.spec, version):
+    if not case.has_measured(version):
         return False, ""
     if was_accepted(version, case.delta.judgement) and not case.outlined.promoted:
         return True, ""

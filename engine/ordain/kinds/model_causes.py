@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from ordain.api.kind import Delta, Situation
 from ordain.kinds.libraries import library_causes
+from ordain.kinds.model_groups import sensitive
 from ordain.kinds.model_outline import Columns, outline
 from ordain.values.address import Address
 from ordain.values.change import Cause, CauseCode
@@ -24,6 +25,7 @@ def own_causes(situation: Situation, delta: Delta, build: Mapping[str, Json]) ->
     address = situation.resource.address
     if "build.provider" in delta.inputs and old.get("provider") is not None and build.get("provider") is not None:
         yield from _libraries(address, old.get("provider"), build.get("provider"))
+    yield from _groups(situation, delta)
     if not {"build.columns", "build.rows"} & {*delta.inputs} or "rows" not in old or "rows" not in build:
         return
     fields = {str(field.path[0]): field for field in delta.fields if field.path and not situation.renames(field)}
@@ -31,6 +33,17 @@ def own_causes(situation: Situation, delta: Delta, build: Mapping[str, Json]) ->
         yield _data(situation, old, build, f"{fields['dataset'].before}, which {address} was trained on")
     elif not {*_CHOOSE} & {*fields} and not any(outlook.changes for outlook in situation.upstream.values()):
         yield _data(situation, old, build, f"what {address} was trained on")
+
+
+def _groups(situation: Situation, delta: Delta) -> Iterator[Cause]:
+    """Yield that the groups its metrics compare are others; where the spec or an upstream change says so, they do."""
+    fields = {str(field.path[0]) for field in delta.fields if field.path}
+    told = {"roles", "metrics"} & fields or any(outlook.changes for outlook in situation.upstream.values())
+    if "judge.sensitive" in delta.inputs and not told:
+        dataset = Address.parse(str((situation.spec or {}).get("dataset")))
+        names = _listed(list(sensitive(situation.spec or {})))
+        detail = f"{dataset} holds other groups than its metrics compare: {names}"
+        yield Cause(code=CauseCode.DATA, address=dataset, detail=detail)
 
 
 def _data(situation: Situation, old: Mapping[str, Json], new: Mapping[str, Json], other: str) -> Cause:
@@ -57,7 +70,8 @@ def unread(situation: Situation) -> tuple[str, ...]:
     outlined = outline(situation)
     if outlined.promoted:  # it reads the data of the environment it comes from, whatever moved here
         return ()
-    read = reads(outlined.columns, dataset.facts)
+    judged: Columns = {name: {} for name in sensitive(situation.spec or {})}
+    read = reads({**outlined.columns, **judged}, dataset.facts)
     names = sorted(str(name) for name in moved if read is not None and name not in read)
     if not names:
         return ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ordain.expr.gates import check_gates, compares, judge
+from ordain.kinds.model_groups import was_measured_over
 from ordain.kinds.model_spec import asked_metrics, gates_of
 from ordain.values.address import Address
 from ordain.values.data import Json
@@ -40,9 +41,9 @@ def find_known(versions: Sequence[VersionRecord], recipe: str) -> VersionRecord 
     return next((one for one in reversed(versions) if one.recipe == recipe), None)
 
 
-def is_measured(spec: Mapping[str, Any], version: VersionRecord) -> bool:
-    """Say whether every metric the spec asks for was measured of a version."""
-    return all(name in version.metrics for name in asked_metrics(spec))
+def is_measured(spec: Mapping[str, Any], version: VersionRecord, over: Mapping[str, Json]) -> bool:
+    """Say whether every metric the spec asks for was measured of a version, ``over`` the groups of ``judged_over``."""
+    return all(name in version.metrics for name in asked_metrics(spec)) and was_measured_over(version, over)
 
 
 def verdicts(spec: Mapping[str, Any], candidate: VersionRecord, champion: VersionRecord | None) -> tuple[Verdict, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ordain.api.fields import Facet, facets
 from ordain.api.kind import Situation
+from ordain.kinds.model_groups import sensitive
 from ordain.kinds.model_spec import ModelSpec
 from ordain.values.address import Address
 from ordain.values.change import Effect
@@ -122,10 +123,12 @@ def selection(spec: Mapping[str, Any], names: Sequence[str], stood: frozenset[st
     """Return the features among the columns of a dataset, in their order; raise ``SelectionError`` as ``read_set``."""
     target, features, roles = str(spec["target"]), spec.get("features") or {}, spec.get("roles") or {}
     _exists(target, names, ("target",))
+    compared = sensitive(spec)
     kept: dict[str, Path] = {target: ("target",)}
     for role in _ROLES:
         for index, name in enumerate(roles.get(role) or ()):
-            _exists(name, (*names, *stood), ("roles", role, index))
+            kept_for = names if name in compared else (*names, *stood)
+            _exists(name, kept_for, ("roles", role, index))
             if name == target:
                 raise SelectionError(("roles", role, index), f"{name} is the target; it cannot be {role} as well")
             kept[name] = ("roles", role)
@@ -263,7 +266,7 @@ def _empty(value: Tree) -> bool:
 
 
 def _spelt(value: Tree) -> str:
-    if value is None:
+    if _empty(value):
         return "absent"
     return ", ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
 

@@ -64,7 +64,9 @@ class Roles(Spec):
 
     id: Names = Field(default=(), description="what a row is called")
     time: Names = Field(default=(), description="when a row was")
-    sensitive: Names = Field(default=(), description="what must not decide: kept out of what is learned")
+    sensitive: Names = Field(
+        default=(), description="what must not decide: not learned from, kept so that metrics can compare its groups"
+    )
 
 
 class ModelSpec(Spec):

@@ -75,6 +75,7 @@ def _version(call: Call, dataset: ResourceRecord, columns: Columns, trained: Tra
             "version": name,
             "columns": columns,
             "model": trained.facts,
+            **_over(call),
             "dataset": {
                 "address": str(dataset.address),
                 "version": str(dataset.outputs.get("version")),
@@ -98,7 +99,7 @@ def _champion_beside(
     if champion is None or champion.recipe == candidate.recipe or not any(map(compares, gates_of(call.spec))):
         return None
     same = _held_out(champion) == _held_out(candidate)
-    if same and is_measured(call.spec, champion):
+    if same and is_measured(call.spec, champion, _over(call)):
         return None
     call.report(Progress(message=f"measuring the champion {champion.name} on the same rows"))
     try:
@@ -111,8 +112,7 @@ def _champion_beside(
 
 def _evaluate(call: Call, trainer: Trainer) -> StepResult:
     version = _existing(call)
-    held = version.facts.get("dataset")
-    facts = held if isinstance(held, Mapping) else {}
+    facts = _parts(call, trainer, version)
     columns = version.facts.get("columns")
     read = (
         {str(key): one for key, one in columns.items() if isinstance(one, Mapping)}
@@ -122,8 +122,32 @@ def _evaluate(call: Call, trainer: Trainer) -> StepResult:
     with _scratch(call) as folder:
         request = _request(call, facts, read, Path(folder))
         metrics = trainer.evaluate(_artifact(call, version), request)
-    measured = replace(version, metrics={**version.metrics, **metrics})
+    measured = replace(version, metrics={**version.metrics, **metrics}, facts={**version.facts, **_over(call)})
     return StepResult(versions=(measured,), message=f"{version.name} measured: {', '.join(metrics)}")
+
+
+def _parts(call: Call, trainer: Trainer, version: VersionRecord) -> Mapping[str, Json]:
+    """Return the facts of the dataset to measure a version on: the one it was trained on.
+
+    Where groups are compared it is the dataset that stands, as long as a version of it would be the same: the rows are
+    the same ones then, and what is sensitive of them may have been put right, or kept only since.
+    """
+    if _over(call):
+        dataset = _dataset(call)
+        try:
+            if _recipe(call, trainer, dataset) == version.recipe:
+                return dataset.facts
+        except SelectionError:
+            pass  # what it was trained on will do
+    held = version.facts.get("dataset")
+    return held if isinstance(held, Mapping) else {}
+
+
+def _over(call: Call) -> Mapping[str, Json]:
+    """Return what the metrics are over, as it was planned, for a version's facts."""
+    judge = call.change.inputs.get("judge")
+    over = judge.get("sensitive") if isinstance(judge, Mapping) else None
+    return {"sensitive": over} if over else {}
 
 
 def _judge(call: Call) -> StepResult:
@@ -232,13 +256,18 @@ def _columns(call: Call, dataset: ResourceRecord) -> Columns:
         ) from None
 
 
-def _still_the_same(call: Call, trainer: Trainer, dataset: ResourceRecord) -> None:
-    """Refuse to put under a recipe what was not made by it."""
+def _recipe(call: Call, trainer: Trainer, dataset: ResourceRecord) -> str:
+    """Return the recipe of what would be trained now; raise ``SelectionError`` where its columns are not there."""
     known = read_set(call.spec, dataset.facts, left_out(call.record))
     made_of = dataset.inputs.get("build")
     rows = made_of.get("rows") if isinstance(made_of, Mapping) else None
     build = build_inputs(call.spec, known, rows, trainer.recipe(call.spec))
-    if recipe_of(call.change.spec_recipe, call.change.provider, build) != call.change.recipe:
+    return recipe_of(call.change.spec_recipe, call.change.provider, build)
+
+
+def _still_the_same(call: Call, trainer: Trainer, dataset: ResourceRecord) -> None:
+    """Refuse to put under a recipe what was not made by it."""
+    if _recipe(call, trainer, dataset) != call.change.recipe:
         summary = f"{dataset.address} or the trainer is not what {version_name(call.change.recipe)} is to be made of"
         problem = _failure(
             call, "plan-stale", summary, "it changed between the plan and this step", "plan again: ordain plan"
