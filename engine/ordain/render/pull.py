@@ -132,10 +132,9 @@ def _row(report: Report) -> tuple[str, ...]:
 
 
 def _policies(found: Iterable[Finding]) -> str:
-    every = tuple(found)
-    rest = [one for one in every if one.outcome is not Outcome.PASS]
+    rest = [one for one in found if one.outcome is not Outcome.PASS]
     if not rest:
-        return "pass" if every else "none"
+        return "pass"
     summary = escape(findings.policy_summary(rest))
     return f"**{summary}**" if any(one.denies for one in rest) else summary
 

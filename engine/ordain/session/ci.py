@@ -88,7 +88,7 @@ def run_ci(context: Context, options: CiOptions) -> CiRun:
     if pull is not None and _is_here(context, pull):
         comment = _tell(line, pull, page, bodies)
     annotations = annotations_of(reports, repository_prefix(context.root))
-    codes = [code for _, code in planned] + [one.exit for one in line.problems if one.is_error]
+    codes = [code for _, code in planned] + [line.exit]
     return CiRun(
         reports=reports,
         markdown=pull_markdown(page, WHOLE),
@@ -106,12 +106,13 @@ def _base(context: Context, options: CiOptions, pull: Pull | None, problems: tup
     base = options.base or (f"origin/{target}" if target else "")
     if base:
         return base
+    if problems:  # the root of it
+        raise OrdainError(*problems)
     raise OrdainError(
-        *problems,
         Diagnostic(
             code="ci-base",
             summary="which branch is this change for?",
-            detail=f"This is no run of a pull request that could be read, and {TARGET} is not set.",
+            detail=f"This is no run of a pull request, and {TARGET} is not set.",
             fix="name the branch: --base origin/main",
             exit=ExitCode.SPEC,
         ),

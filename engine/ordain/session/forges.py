@@ -9,7 +9,7 @@ from ordain.api.forge import Forge
 from ordain.api.registry import load_object
 from ordain.config.report import choose
 from ordain.session.context import Context
-from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, worst
 
 T = TypeVar("T")
 
@@ -60,6 +60,12 @@ class Line:
             line = cls(None)
             line.problems = error.diagnostics
             return line
+
+    @property
+    def exit(self) -> ExitCode:
+        """How it ends where nothing else is wrong: the forge's fault is a failure, however it fails."""
+        errors = [one for one in self.problems if one.is_error]
+        return worst(ExitCode.FAILURE if one.blame is Blame.WORLD else one.exit for one in errors)
 
     def ask(self, call: Callable[[Forge], T]) -> T | None:
         """Return the forge's answer; None where there is no forge, or it fails, or has failed before."""

@@ -73,7 +73,7 @@ def run_merged(context: Context, options: CiOptions, talk: Talk) -> MergeRun:
     outcomes = _apply_all(context, saved, talk)
     if pull is not None and outcomes:
         _tell(context, line, pull, head, outcomes)
-    codes = [one.exit for one in outcomes] + [one.exit for one in line.problems if one.is_error]
+    codes = [one.exit for one in outcomes] + [line.exit]
     return MergeRun(outcomes=outcomes, problems=line.problems, exit=worst(codes))
 
 
@@ -126,7 +126,7 @@ def _checked(context: Context, saved: _Saved, base: str, bodies: tuple[str, ...]
         here = replace(context, choice=replace(context.choice, environment=saved.environment))
         check_judges(here, plan, PlanOptions(judges_from=base))
         if plan.program.rules and bodies is None:
-            raise OrdainError(*line.problems, _unread(saved))
+            raise OrdainError(_unread(saved))
         _check_authors(here, plan, saved.file, base)
     except OrdainError as error:
         return replace(saved, refused=error.diagnostics, exit=error.exit)

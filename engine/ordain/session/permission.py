@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
+from ordain.api.store import StateReader
 from ordain.policy.recorded import recorded_rule
 from ordain.session.context import Context
-from ordain.session.planning import PlanOptions
+from ordain.session.loading import load
+from ordain.session.planning import Planned, PlanOptions, make_plan
+from ordain.session.stores import open_artifacts, open_state
 from ordain.session.timing import judged_again
 from ordain.values.address import Address
 from ordain.values.approval import Approval, Approved, Override, usable
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
-from ordain.values.plan import Finding, Plan
+from ordain.values.plan import Finding, Plan, Program
 from ordain.values.record import Outcome, Recorded
 from ordain.values.setting import Level
 
@@ -162,9 +166,10 @@ def broken_glass(actor: str, leave: Leave) -> Diagnostic:
 def check_judges(context: Context, saved: Plan, options: PlanOptions) -> None:
     """Raise ``OrdainError`` (exit 10) where planning again, judged as at a commit, does not give the saved plan.
 
-    A plan made from other files, or by weaker judges, has another digest.
+    A plan made from other files, or by weaker judges, has another digest. What was applied elsewhere meanwhile is no
+    reason: only that moves the state's serial, and the plan is made again as of the one it had.
     """
-    from ordain.session.session import drop_attachments, plan_project_whole
+    from ordain.session.session import drop_attachments
 
     program = saved.program
     asked = replace(
@@ -173,7 +178,7 @@ def check_judges(context: Context, saved: Plan, options: PlanOptions) -> None:
         refresh_only=program.mode == "refresh-only",
         select=program.selection,
     )
-    planned = plan_project_whole(context, asked)
+    planned = _planned_as_of(context, program, asked)
     drop_attachments(context, planned, keep=saved)
     if planned.plan.digest == saved.digest:
         return
@@ -187,6 +192,30 @@ def check_judges(context: Context, saved: Plan, options: PlanOptions) -> None:
             exit=ExitCode.STALE,
         )
     )
+
+
+def _planned_as_of(context: Context, program: Program, options: PlanOptions) -> Planned:
+    """Plan with the lineage and the serial that another plan had: they are in the digest, and in each step's key."""
+    with open_state(context, create=False) as state:
+        # Before there is a state there is no key for the digests of secrets.
+        loaded = load(context, key=state.digest_key() if program.lineage else None)
+        stores = (cast(StateReader, _AsOf(state, program)), open_artifacts(context))
+        return make_plan(context, loaded, stores, options)
+
+
+class _AsOf:
+    """A state that says of itself what it said to a plan's planning; all else is as it is now."""
+
+    def __init__(self, state: StateReader, program: Program) -> None:
+        self._state, self._program = state, program
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._state, name)
+
+    def recorded(self, environment: str, source: str | None = None) -> Recorded:
+        found = self._state.recorded(environment, source)
+        head = replace(found.head, lineage=self._program.lineage, serial=self._program.serial)
+        return replace(found, head=head)
 
 
 def _own(plan: Plan, plea: Plea, actor: str, now: datetime) -> tuple[Override, ...]:
