@@ -320,16 +320,20 @@ def test_the_bodies_know_the_engine_s_words() -> None:
 
 
 @pytest.mark.parametrize("name", FIFTEEN)
-def test_the_guide_explains_a_rule_and_its_parameters(name: str) -> None:
+def test_the_guide_explains_a_rule_and_its_parameters(name: str, tmp_path: Path) -> None:
     blueprints, wrong = read_blueprints([file for file in read_shipped(FOLDER) if f"/policy-{name}/" in file.path])
     (blueprint,) = blueprints.values()
     section = GUIDE.read_text(encoding="utf-8").partition(f"\n### {name}\n")[2].partition("\n### ")[0]
-    assert not wrong and f"use: policy-{name}" in section
+    example = section.partition("```yaml\n")[2].partition("```")[0]
+    assert not wrong and example.startswith(f"use: policy-{name}\nname: {name}\n")
+    write(tmp_path, {"ordain.yaml": PROJECT, "policies.yaml": example})
+    (one,) = run_policy_tests(Context(root=tmp_path), ()).policies
+    assert one.cases and not one.failed
     common = {"level", "severity", "environments", "labels", "exceptions", "owner"}
     assert all(f"| `{one}` |" in section for one in set(blueprint.parameters) - common)
     assert {"level", "severity", "environments", "exceptions", "owner"} - set(blueprint.parameters) <= {"exceptions"}
-    assert set(blueprint.parameters["level"]["values"]) == {level.value for level in Level}
-    assert set(blueprint.parameters["severity"]["values"]) == {severity.value for severity in PolicySeverity}
+    assert set(blueprint.parameters["level"]["enum"]) == {level.value for level in Level}
+    assert set(blueprint.parameters["severity"]["enum"]) == {severity.value for severity in PolicySeverity}
 
 
 GATED = """\
@@ -492,7 +496,8 @@ kind: Policy
 name: runs-away
 spec:
   level: hard
-  require: resource.spec.value.list.all(x, resource.spec.value.list.all(y, resource.spec.value.list.all(z, x + y + z > 0)))
+  require: >-
+    resource.spec.value.list.all(x, resource.spec.value.list.all(y, resource.spec.value.list.all(z, x + y + z > 0)))
 ---
 kind: Policy
 name: asks-for-nothing
