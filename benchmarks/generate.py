@@ -99,11 +99,17 @@ def mixed_files(nodes: Nodes) -> Files:
     }
 
 
+def judged_files(nodes: Nodes) -> Files:
+    """A flat project with twenty policies that each value keeps."""
+    return {**ordain_files(nodes), **_POLICIES}
+
+
 WRITTEN: Mapping[str, Callable[[Nodes], Files]] = {
     "for_each": keyed_files,
     "blueprints": used_files,
     "overrides": overridden_files,
     "mixed": mixed_files,
+    "judged": judged_files,
 }
 """Ways to write a flat project that Ordain alone has: the same resources in other words."""
 
@@ -217,6 +223,36 @@ def _environment(addresses: Iterable[str]) -> str:
     return f"kind: Environment\nname: bench\nspec:\n  default: true\n  overrides:\n{overrides}"
 
 
+RULES = (
+    'resource.owner == "" || resource.owner.endsWith("@example.com")',
+    'resource.name.matches("^v[0-9]+$")',
+    'resource.address.startsWith("value.")',
+    "!resource.facts.columns.exists(c, c.personal)",
+    "resource.labels.all(key, key.size() < 20)",
+    "resource.depends_on.size() < 100",
+    "resource.dependents.all(d, !d.startsWith('deployment.'))",
+    "resource.spec.value.id > 0",
+    "resource.spec.value.parents.size() < 10",
+    "resource.description.size() < 1000",
+    "!resource.protected || change.action != 'delete'",
+    "change.action in ['create', 'update', 'replace', 'no-op']",
+    "change.causes.all(c, c != 'artifact-lost')",
+    "!change.blocked",
+    "env.name != 'prod' || env.promotes_from != ''",
+    "plan.summary.delete == 0 || change.action == 'no-op'",
+    "!has(resource.spec.limits) || resource.spec.limits != null",
+    "!('tier' in resource.labels) || resource.labels.tier in ['gold', 'silver']",
+    'change.action == "no-op" || now > timestamp("2026-01-01T00:00:00Z")',
+    'resource.provider == ""',
+)
+"""What the shape ``judged`` asks of each value."""
+_POLICIES: Files = {
+    "policies.yaml": "---\n".join(
+        f"kind: Policy\nname: rule-{number:02}\nspec:\n  level: hard\n  match: resource.kind == 'Value'\n"
+        f"  require: >-\n    {rule}\n"
+        for number, rule in enumerate(RULES, start=1)
+    )
+}
 _PROJECT: Files = {"ordain.yaml": "kind: Project\nname: bench\nformat: 1\n"}
 _BLUEPRINT: Files = {
     "templates/ten/blueprint.yaml": """kind: Blueprint

@@ -26,7 +26,7 @@ STARTS = {
     "example-terraform": "`ordain plan`, bank-marketing unchanged, with its Terraform module",
 }
 LARGEST, LARGE, MEDIUM = 100_000, 10_000, 1_000
-WRITTEN = ("for_each", "blueprints", "overrides", "mixed")
+WRITTEN = ("for_each", "blueprints", "overrides", "mixed", "judged")
 """Shapes that Ordain alone has: the resources of a flat project, which is what Terraform plans beside them."""
 DVC_SIZES = (1_000, 3_000)
 
@@ -146,6 +146,15 @@ def goals(found: Medians) -> Sequence[Goal]:
         quotient = None if ours_peak is None or theirs_peak is None else ours_peak / theirs_peak
         judged.append(_at_most(f"peak memory, 10,000 {shape}", "of Terraform", quotient, 4))
         judged.extend(_growth_goals(found, shape))
+    beside = ratio(found, Key("ordain", "judged", LARGE, "plan-new"), Key("ordain", "flat", LARGE, "plan-new"))
+    judged.append(
+        Goal(
+            work="20 policies, 10,000 resources",
+            goal="judging adds less than the plan costs",
+            found="not measured" if beside is None else f"{beside:.2f} of a plan without policies",
+            met=None if beside is None else beside < 2,
+        )
+    )
     judged.extend(_start_goals(found))
     for size in DVC_SIZES:
         quotient = ratio(found, Key("ordain", "flat", size, "plan-unchanged"), Key("dvc", "flat", size, "status"))

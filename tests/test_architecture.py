@@ -21,7 +21,7 @@ IMPURE_CALLS = {"open", "print", "input", "exit", "breakpoint", "__import__"}
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 HEAVY = {
     "pandas", "numpy", "scipy", "sklearn", "networkx", "jinja2", "rich", "pyarrow", "duckdb", "skops", "starlette",
-    "uvicorn", "cel_expr_python", "python_terraform", "matplotlib",
+    "uvicorn", "cel_expr_python", "python_terraform", "matplotlib", "cryptography", "urllib3",
 }  # fmt: skip
 MODULE_LINES, FUNCTION_LINES = 400, 60
 

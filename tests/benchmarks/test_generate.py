@@ -98,7 +98,7 @@ def planned(folder: Path) -> dict[str, tuple[int, int]]:
     return {address: (value["id"], value["revision"]) for address, value in values.items()}
 
 
-@pytest.mark.parametrize("shape", ["for_each", "blueprints", "overrides", "mixed"])
+@pytest.mark.parametrize("shape", ["for_each", "blueprints", "overrides", "mixed", "judged"])
 def test_other_words_make_the_values_of_the_flat_project(generate: ModuleType, tmp_path: Path, shape: str) -> None:
     nodes, files = generate.flat(32), generate.writer(shape)
     generate.write(tmp_path, files(nodes))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ordain.policy.sshsig import sign
 from ordain.render.json import plan_json
 from ordain.session.applying import ApplyOptions, apply_project
 from ordain.session.approving import Approving, approve_plan, statement_of
@@ -21,6 +22,7 @@ from ordain.session.context import Context
 from ordain.session.permission import Plea
 from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
+from ordain.values.approval import NAMESPACE
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.plan import Plan
 
@@ -194,6 +196,23 @@ def test_who_wrote_it_may_not_approve_it(bank: Bank) -> None:
     assert (found.code, found.exit) == ("approval-refused", ExitCode.NOT_PERMITTED)
     assert "wrote" in found.detail
     assert not bank.plan_file.with_name("p.json.approvals").exists()
+
+
+def test_a_plan_that_says_nobody_wrote_it_is_not_believed(bank: Bank) -> None:
+    found = bank.plan()
+    assert found.envelope.authors == ("carol@example.com",)
+    nobody = replace(found, envelope=replace(found.envelope, authors=()))
+    bank.plan_file.write_bytes(plan_json(nobody))
+    bank.sign("bob")
+    assert bank.refusal(lambda: bank.sign("carol")).code == "approval-refused"
+    text = statement_of(bank.context, bank.plan_file, Approving(person="carol@example.com"))
+    mine = bank.plan_file.with_name("p.json.approvals") / "carol@example.com.json"
+    mine.write_text(text)
+    signature = sign(text.encode(), (bank.keys / "carol").read_bytes(), None, NAMESPACE)
+    mine.with_name(f"{mine.name}.sig").write_text(signature)
+    refused = bank.refusal(bank.apply)
+    assert refused.code == "approval-missing"
+    assert "carol@example.com wrote" in refused.detail
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ _OPTIONS = (
 
 def plea_reason(overrides: tuple[str, ...], reason: str | None, *, break_glass: bool = False) -> str:
     """Return the reason; a usage error where one is asked for and is not given, or has nothing to be for."""
-    text = (reason or "").strip()
+    text = " ".join((reason or "").split())
     if (overrides or break_glass) and not text:
         raise click.UsageError(f"Say why with --reason TEXT: {'--override' if overrides else '--break-glass'} asks it.")
     if text and not (overrides or break_glass):

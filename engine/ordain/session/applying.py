@@ -220,7 +220,7 @@ def _saved_round(work: _Work, plan: Plan) -> _Round:
     stale = moved(program, recorded)
     if stale:
         raise OrdainError(*stale)
-    file, plea = work.options.plan_file, work.options.plea
+    file, plea = work.options.plan_file, replace(work.options.plea, judges_from=work.options.plan.judges_from)
     assert file is not None
     approvals = read_approvals((folder_of(file), *plea.approvals))
     leave = permission(work.context, plan, recorded, plea, approvals)

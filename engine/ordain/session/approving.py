@@ -21,6 +21,7 @@ from ordain.session.permission import (
     policy_named,
     read_approvals,
     violations_of,
+    with_authors,
 )
 from ordain.session.session import read_plan_file
 from ordain.values.approval import NAMESPACE, Approval, Approved, Override, Statement
@@ -74,12 +75,13 @@ def approve_plan(context: Context, file: Path, asked: Approving, ask: Ask) -> Si
     path = folder / f"{asked.person}.json"
     others = tuple(one for one in read_approvals((folder,)) if one.text != text)
     now = datetime.fromtimestamp(context.clock(), UTC)
-    alone = approved(plan, (mine,), now)
+    whole = with_authors(context, plan, None)
+    alone = approved(whole, (mine,), now)
     if mine not in alone.accepted:
         raise OrdainError(_would_not_count(asked.person, plan, alone))
     write_file(path, text.encode(), 0o644)
     write_file(path.with_name(f"{path.name}.sig"), mine.signature.encode(), 0o644)
-    together = approved(plan, (*(one for one in others if one != mine), mine), now)
+    together = approved(whole, (*(one for one in others if one != mine), mine), now)
     return Signed(plan=plan, path=path, approved=together, block=block(mine))
 
 

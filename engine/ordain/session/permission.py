@@ -30,13 +30,15 @@ WEEK = 7 * 86_400.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plea:
     """What a person brings to have a plan applied that would not be: policies to override, why, for how many seconds,
-    folders of approvals beside the plan's own, or the word to go without any."""
+    folders of approvals beside the plan's own, or the word to go without any. Authors are of the commits since
+    ``judges_from``."""
 
     overrides: tuple[str, ...] = ()
     reason: str = ""
     seconds: float = WEEK
     approvals: tuple[Path, ...] = ()
     break_glass: bool = False
+    judges_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +61,15 @@ def permission(
 ) -> Leave:
     """Judge a plan now: with the overrides that are recorded, signed, or brought along.
 
-    ``approvals`` is None for a plan that was not saved: nobody can have approved it. Raises ``OrdainError`` where a
-    plea cannot be granted.
+    ``approvals`` is None for a plan that was not saved: nobody can have approved it. Authors are those that the plan
+    names and those that git names now: nothing signed says who they are. Raises ``OrdainError`` where a plea cannot be
+    granted.
     """
     now = datetime.fromtimestamp(context.clock(), UTC)
     rules = plan.program.rules
     if plan.program.steps and plan.program.approvals_before != recorded_rule(recorded.settings, recorded.environment):
         raise OrdainError(_other_judges(plan))
-    found = _approved(plan, approvals or (), now) if rules else Approved()
+    found = _approved(with_authors(context, plan, plea.judges_from), approvals or (), now) if rules else Approved()
     if plea.break_glass:
         _check_glass(plan, plea)
     known = (*usable(recorded.overrides, signed=bool(rules)), *found.overrides)
@@ -84,6 +87,16 @@ def permission(
     )
 
 
+def with_authors(context: Context, plan: Plan, ref: str | None) -> Plan:
+    """Return a plan with those among its authors whom git names: of the commits since ``ref``, or of the last one."""
+    if not any(rule.not_author for rule in plan.program.rules):
+        return plan
+    from ordain.session.judges import authors
+
+    wrote = sorted({*plan.envelope.authors, *authors(context, ref)})
+    return replace(plan, envelope=replace(plan.envelope, authors=tuple(wrote)))
+
+
 def _approved(plan: Plan, approvals: tuple[Approval, ...], now: datetime) -> Approved:
     from ordain.policy.approvals import approved  # brings cryptography: not free to import
 
@@ -97,7 +110,8 @@ def as_approved(context: Context, plan: Plan, file: Path) -> tuple[Plan, Approve
     """
     if not plan.program.rules:
         return plan, None
-    found = _approved(plan, read_approvals((folder_of(file),)), datetime.fromtimestamp(context.clock(), UTC))
+    whole = with_authors(context, plan, None)
+    found = _approved(whole, read_approvals((folder_of(file),)), datetime.fromtimestamp(context.clock(), UTC))
     return judged_again(plan, context.clock(), found.overrides) if found.overrides else plan, found
 
 
