@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 @click.option("--template", metavar="NAME", help="Use this blueprint; its sample data come along.")
 @click.option("--with", "given", multiple=True, metavar="NAME=VALUE", help="With --template: set a parameter.")
 @click.option("--list-templates", is_flag=True, help="List the blueprints that come with Ordain, and do nothing.")
-def init(folder: Path, name: str | None, template: str | None, given: tuple[str, ...], list_templates: bool) -> int:
+@click.option("--workflows", is_flag=True, help="Write workflows for GitHub (plan, apply), and nothing else.")
+def init(folder: Path, name: str | None, template: str | None, given: tuple[str, ...], **flags: bool) -> int:
     """Start a project: an ordain.yaml to go on from, and an ignore file for .ordain/. Overwrites nothing."""
     from ordain.session import starting
+
+    list_templates = flags["list_templates"]
+    if flags["workflows"]:
+        return _write_workflows(folder, plain=not (name or template or given or list_templates))
 
     if list_templates:
         _list("", starting.list_templates())
@@ -36,6 +41,17 @@ def init(folder: Path, name: str | None, template: str | None, given: tuple[str,
     for path in starting.start_project(folder.resolve(), name, template, pairs):
         echo(f"wrote {path}")
     echo("Next: ordain plan")
+    return ExitCode.DONE
+
+
+def _write_workflows(folder: Path, *, plain: bool) -> int:
+    from ordain.session.workflows import write_workflows
+
+    if not plain:
+        raise click.UsageError("--workflows goes with no other option but -C.")
+    for path in write_workflows(folder.resolve()):
+        echo(f"wrote {path}")
+    echo("Next: read the first lines of both; they need a runner of your own that keeps the state.")
     return ExitCode.DONE
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ordain.session import git
-from ordain.session.context import Context
+from ordain.session.context import HOME, Context
 from ordain.session.loading import load
 from ordain.session.past import Past, environments_of, is_read, project_at
 from ordain.values.diagnostic import OrdainError
@@ -86,4 +86,5 @@ def _changed_files(root: Path, base: str, besides: tuple[Path, ...]) -> tuple[st
     found = {*git.lines(git.git(root, *words))}
     found |= {*git.lines(git.git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "."))}
     ours = tuple(f"{os.path.relpath(one.resolve(), root)}{os.sep}" for one in besides)
-    return tuple(sorted(one for one in found if not is_read(one) and not one.startswith(ours)))
+    found -= {HOME}  # a link, where the state is kept elsewhere
+    return tuple(sorted(one for one in found if not is_read(one) and not one.startswith((*ours, f"{HOME}/"))))
