@@ -89,12 +89,11 @@ def _hold(cases: tuple[Case, ...], facts: Facts) -> bool:
 @lru_cache(maxsize=4096)
 def _joined(cases: tuple[Case, ...]) -> Compiled | None:
     """Return the cases as one expression; None where it would be too long, or is none."""
-    parts = []
+    asked: dict[str, list[str]] = {}
     for case in cases:
         match, require = (compile_rule(text).ready.text for text in (case.match, case.require))
-        # On lines of their own: a rule may end in a comment.
-        parts.append(f"((\n{match}\n) ? (\n{require}\n) : true)")
-    text = " && ".join(parts)
+        asked.setdefault(match, []).append(f"(\n{require}\n)")  # on lines of their own: it may end in a comment
+    text = " && ".join(f"((\n{match}\n) ? ({' && '.join(ones)}) : true)" for match, ones in asked.items())
     if len(text) > MAX_LENGTH:
         return None
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,15 +15,15 @@ from ordain.expr.together import Case, Together
 from ordain.policy import facts as told
 from ordain.policy.excuses import excused, violation
 from ordain.policy.messages import message_of
+from ordain.policy.places import place
 from ordain.values.address import Address
 from ordain.values.approval import Override
 from ordain.values.change import TRAINS, Action, Change, Effect
-from ordain.values.data import Json, Path, Tree, Unknown, dig
+from ordain.values.data import Json, Tree, Unknown
 from ordain.values.plan import Estimate, Finding
 from ordain.values.record import Outcome
 from ordain.values.resource import Locate, Resource
 from ordain.values.setting import Policy, PolicyStage
-from ordain.values.span import Span
 
 _JUDGED_LATER = TRAINS | {Effect.RE_EVALUATE}
 _TAKEN = frozenset((Effect.REUSE, Effect.PROMOTE, Effect.ROLL_BACK))
@@ -117,7 +117,7 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     values = {"candidate": METRICS, "champion": METRICS}
     whole = _Subject(values=values, durations=told.duration_of_plan(subjects.duration))
     found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, shared, locate)]
-    each = [one for one in read if not one.is_about_plan]
+    each = _alike([one for one in read if not one.is_about_plan], shared)
     batches: dict[tuple[bool, bool], tuple[_Batch, ...]] = {}
     # Subject by subject, so that what CEL made of one is let go before the next: plans are large.
     for subject in _subjects(shared) if each else ():
@@ -245,6 +245,12 @@ class _Batch:
     together: Together
 
 
+def _alike(reads: Sequence[_Read], shared: _Shared) -> Sequence[_Read]:
+    """Let those that read nothing of the plan read what others do: facts are made once for all of them."""
+    wide = next((one.known for one in reads if one.known is not shared.base), shared.base)
+    return [replace(one, known=wide) if one.known is shared.base else one for one in reads]
+
+
 def _batches(reads: Sequence[_Read]) -> Iterator[_Batch]:
     alike: dict[int, list[_Read]] = {}
     for one in reads:
@@ -324,7 +330,7 @@ def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> I
         link=policy.link,
         owner=policy.owner,
         violation=violation(policy.address, policy.match, policy.require, subject.address),
-        at=_place(policy, subject, locate),
+        at=place(policy, subject.resource, subject.change, locate),
     )
     yield excused(found, policy, bearing.overrides, bearing.now)
 
@@ -365,36 +371,3 @@ def _evaluate(text: str, facts: Facts) -> Ruling:
     if isinstance(rule, ExpressionError):
         return Ruling(outcome=Outcome.ERROR, detail=rule.message)
     return rule.evaluate(facts)
-
-
-def _place(policy: Policy, subject: _Subject, locate: Locate) -> Span | None:
-    """Where the resource was written: at the first of its fields that the rule reads, else at its name."""
-    if subject.resource is not None:
-        return locate(subject.resource.source, _field(_rule(policy.require), subject.resource))
-    if subject.change is not None:
-        return subject.change.at
-    if policy.source is None:
-        return None
-    # Of one that a blueprint makes, the line of who uses it: the rule's own may be in no file of the project.
-    return locate(policy.source, ("spec", "require") if policy.source.expansion is None else ("name",))
-
-
-def _field(require: Rule | ExpressionError, resource: Resource) -> Path:
-    for chain in require.chains if isinstance(require, Rule) else ():
-        if chain.root != "resource" or not chain.path:
-            continue
-        if chain.path[0] in ("owner", "description", "labels"):
-            return chain.path[:1]
-        if chain.path[0] == "spec" and len(chain.path) > 1:
-            return _existing(chain.path, resource)
-    return ("name",)
-
-
-def _existing(path: tuple[str, ...], resource: Resource) -> Path:
-    for length in range(len(path), 1, -1):
-        try:
-            dig(resource.spec, path[1:length])
-        except KeyError:
-            continue
-        return path[:length]
-    return ("name",)
