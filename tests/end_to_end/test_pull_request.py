@@ -242,9 +242,9 @@ def world(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def test_the_story(world: World, at: Callable[[Path], Any]) -> None:
-    extra = world.command.extra
-    world.command = at(world.runner)
-    world.command.extra = extra
+    inside, outside = world.command, at(world.runner)  # here and there in processes of its own
+    outside.extra = inside.extra
+    world.command = outside
     # Open: one comment, a status for each environment, plans that only their owner reads.
     head = world.open("name: rate\nspec: {value: 1}", "name: rate\nspec: {value: 2}")
     summary = world.folder / "summary.md"
@@ -266,6 +266,8 @@ def test_the_story(world: World, at: Callable[[Path], Any]) -> None:
     assert summary.read_text(encoding="utf-8") == first
     assert world.plan().stat().st_mode & 0o777 == 0o600 and not world.plan("lab").exists()
 
+    world.command = inside
+
     # Nothing new: the same bytes. A push: the same comment, edited.
     world.ci()
     assert world.comment() == first
@@ -279,7 +281,9 @@ def test_the_story(world: World, at: Callable[[Path], Any]) -> None:
 
     # Approve: the author cannot, in words that say so; a signature of rita's counts wherever it is posted.
     world.approve("ann", expect=3)
+    world.command = outside
     block = world.approve("rita")
+    world.command = inside
     world.github.add_comment(PULL, f"Looks right to me.\n\n{block}\nThanks!", login="somebody-else")
     world.ci()
     assert world.row("prod") == "1 to create | pass | 1 of 1 (rita@&#8203;example.com)"
@@ -292,7 +296,9 @@ def test_the_story(world: World, at: Callable[[Path], Any]) -> None:
     approved = json.loads(world.plan().read_bytes())["digest"]
     told = world.comment()
     merged = world.merge()
+    world.command = outside
     done = world.apply(merged)
+    world.command = inside
     assert re.search(r"dev: applied\nprod: applied\n\Z", done.stdout[done.stdout.rindex("dev: ") :])
     assert (world.value("dev"), world.value("prod"), world.value("lab")) == (3, 3, None)
     (run,) = world.command.json("history", "--env", "prod")["runs"]
@@ -393,6 +399,38 @@ def test_a_pull_request_does_not_weaken_its_policies(world: World, cheat: str) -
     assert "**1 denied**" in world.row("prod") or "**2 denied**" in world.row("prod")
     world.apply(world.merge(), "--env", "prod", expect=5)
     assert world.value("prod") is None
+
+
+def test_a_rebased_one_is_judged_as_before_its_first_commit(world: World) -> None:
+    world.edit("value < 10", "value < 1000")
+    world.commit("a weaker policy")
+    world.open("name: rate\nspec: {value: 1}", "name: rate\nspec: {value: 20}")
+    world.ci("--env", "dev", expect=5)
+    git(world.runner, "switch", "-q", "--detach", "origin/main")
+    git(world.runner, "cherry-pick", "origin/main..origin/change", committer=FORGE)
+    head = git(world.runner, "rev-parse", "HEAD")
+    for ref in ("HEAD^", "HEAD"):
+        world.github.push(PULL, git(world.runner, "rev-parse", ref))
+    world.github.add_commit(git(world.runner, "rev-parse", "origin/main"))
+    world.github.merge(PULL, head)
+    # Made by the judges of the last commit's parent, the plan would do.
+    world.command("plan", "--env", "dev", "--policies-from", "HEAD^", "--out", str(world.plan("dev")))
+    done = world.apply(head, "--env", "dev", expect=10)
+    assert "plan-other" in done.stderr and git(world.runner, "rev-parse", "origin/main") in done.stderr
+    assert world.value("dev") is None
+    # Where the forge does not say which commits came along, nobody guesses.
+    world.github.fail(1000, 502)
+    assert "name that commit: --base" in world.apply(head, expect=1).stderr
+
+
+def test_what_no_pull_request_brought_has_no_plan(world: World) -> None:
+    git(world.runner, "commit", "-q", "--allow-empty", "-m", "pushed past it")
+    head = git(world.runner, "rev-parse", "HEAD")
+    world.github.add_commit(head)
+    assert "no merged pull request brought" in world.apply(head, expect=1).stderr
+    for name in world.github.environ(commit=head):
+        world.command.extra.pop(name)
+    assert "this is no run of a forge's CI" in world.command("ci", "apply", expect=6).stderr
 
 
 def test_a_pull_request_does_not_choose_who_approves_it(world: World) -> None:

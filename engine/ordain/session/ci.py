@@ -88,7 +88,7 @@ def run_ci(context: Context, options: CiOptions) -> CiRun:
     if pull is not None and _is_here(context, pull):
         comment = _tell(line, pull, page, bodies)
     annotations = annotations_of(reports, repository_prefix(context.root))
-    codes = [code for _, code in planned] + [line.exit]
+    codes = [code for _, code in planned] + [one.exit for one in line.problems if one.is_error]
     return CiRun(
         reports=reports,
         markdown=pull_markdown(page, WHOLE),

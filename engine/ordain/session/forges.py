@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar, cast
 
 from ordain.api.forge import Forge
 from ordain.api.registry import load_object
 from ordain.config.report import choose
 from ordain.session.context import Context
-from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, worst
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 
 T = TypeVar("T")
 
@@ -39,6 +40,11 @@ def _wrong(summary: str, fix: str) -> Diagnostic:
     return Diagnostic(code="forge-unknown", summary=summary, fix=fix, exit=ExitCode.SPEC)
 
 
+def _faults(error: OrdainError) -> tuple[Diagnostic, ...]:
+    """Return what a forge says when it fails; where that is the world's fault it is a failure, however it fails."""
+    return tuple(replace(one, exit=ExitCode.FAILURE) if one.blame is Blame.WORLD else one for one in error.diagnostics)
+
+
 class Line:
     """The line to a forge. Once it fails nothing more is asked: each answer that does not come takes its time.
 
@@ -58,14 +64,8 @@ class Line:
             if name is not None:
                 raise
             line = cls(None)
-            line.problems = error.diagnostics
+            line.problems = _faults(error)
             return line
-
-    @property
-    def exit(self) -> ExitCode:
-        """How it ends where nothing else is wrong: the forge's fault is a failure, however it fails."""
-        errors = [one for one in self.problems if one.is_error]
-        return worst(ExitCode.FAILURE if one.blame is Blame.WORLD else one.exit for one in errors)
 
     def ask(self, call: Callable[[Forge], T]) -> T | None:
         """Return the forge's answer; None where there is no forge, or it fails, or has failed before."""
@@ -74,5 +74,5 @@ class Line:
         try:
             return call(self.forge)
         except OrdainError as error:
-            self.problems = error.diagnostics
+            self.problems = _faults(error)
             return None

@@ -73,7 +73,7 @@ def run_merged(context: Context, options: CiOptions, talk: Talk) -> MergeRun:
     outcomes = _apply_all(context, saved, talk)
     if pull is not None and outcomes:
         _tell(context, line, pull, head, outcomes)
-    codes = [one.exit for one in outcomes] + [line.exit]
+    codes = [one.exit for one in outcomes] + [one.exit for one in line.problems if one.is_error]
     return MergeRun(outcomes=outcomes, problems=line.problems, exit=worst(codes))
 
 
