@@ -118,3 +118,9 @@ def test_a_project_that_was_not_there_is_touched_as_a_whole(project: Path) -> No
 def test_the_order_is_that_of_promotion() -> None:
     assert in_promotion_order({"a": "z", "m": None, "z": "q", "q": "nowhere"}) == ("q", "z", "a", "m")
     assert set(in_promotion_order({"a": "b", "b": "a"})) == {"a", "b"}
+
+
+def test_a_name_that_is_none_makes_no_file(project: Path) -> None:
+    add("e.yaml", "kind: Environment\nname: ../../evil\n")(project)
+    found = touched(Context(root=project), "main")
+    assert {*found.environments, *found.untouched} == set(ALL)
