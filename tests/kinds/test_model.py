@@ -460,8 +460,9 @@ def test_prod_follows_when_dev_moves_on_and_stays_when_dev_is_gone(world: World)
 
 
 def test_prod_is_blocked_where_dev_has_none_or_another_spec(world: World) -> None:
-    empty = world.elsewhere().plan(**claims(0.8))[0]
+    empty, inputs, *_ = world.elsewhere().plan(**claims(0.8))
     assert (empty.effect, empty.operations) == (Effect.BLOCKED, ())
+    assert inputs.facts["columns"] is None, "not known: a rule about what it reads must not pass"
     assert (
         "dev has no version of model.subscriber to promote: apply there first (ordain apply --env dev)" in empty.blocked
     )

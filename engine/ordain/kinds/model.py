@@ -63,7 +63,9 @@ class Model(Kind):
         problems = (*_gate_problems(situation), *outlined.problems)
         if outlined.deferred:
             return Inputs(deferred=outlined.deferred, problems=problems)
-        facts = {"columns": outlined.columns, **_lineage(situation, outlined), **_said(situation)}
+        # Of a version that is not there to be promoted nobody knows what it reads: a rule must not pass for want of it.
+        columns = outlined.columns if outlined.columns or not outlined.blocked else None
+        facts = {"columns": columns, **_lineage(situation, outlined), **_said(situation)}
         return Inputs(build=outlined.build, judge=_over(situation, outlined), facts=facts, problems=problems)
 
     def decide(self, situation: Situation, delta: Delta) -> Decision:

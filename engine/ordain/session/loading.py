@@ -76,6 +76,11 @@ def _blueprints(
     from ordain.resources import packaged  # not free to import
 
     shipped = read_shipped(Path(str(packaged("templates"))))
-    more, problems = read_blueprints(shipped)
-    used = (file for file in shipped if file.path.removeprefix(f"{SHIPPED}/").split("/")[0] in wanted)
+    used = tuple(file for file in shipped if _name(file) in wanted)
+    complete = wanted <= {_name(file) for file in used}
+    more, problems = read_blueprints(used if complete else shipped)  # all of them only to name those there are
     return {**more, **found}, (*own, *used), (*wrong, *problems)
+
+
+def _name(shipped: FileText) -> str:
+    return shipped.path.removeprefix(f"{SHIPPED}/").split("/")[0]
