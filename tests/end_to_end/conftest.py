@@ -7,41 +7,100 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 ORDAIN = Path(sys.executable).with_name("ordain")
+SECONDS = 240
 SPEEDUP = {"max_iter: {type: integer, default: 120": "max_iter: {type: integer, default: 10"}
+
+
+def run_cold(
+    words: Sequence[str], root: Path, environment: Mapping[str, str], text: str | None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words,
+        cwd=root,
+        env=environment,
+        input=text,
+        stdin=None if text is not None else subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+class Warm:
+    """Forks commands off a process that has imported the command line once: see ``support/warm.py``."""
+
+    def __init__(self) -> None:
+        self.line, theirs = socket.socketpair()
+        with theirs:
+            words = [sys.executable, str(Path(__file__).parent / "support/warm.py"), str(theirs.fileno())]
+            self.process = subprocess.Popen(words, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        self.line.settimeout(SECONDS)
+
+    def run(
+        self, words: Sequence[str], root: Path, environment: Mapping[str, str], text: str | None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command as ``subprocess.run`` does."""
+        asked = {"words": words, "folder": str(root), "environment": environment}
+        with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+            given.write((text or "").encode())
+            given.seek(0)
+            message = json.dumps(asked).encode() + b"\n"
+            socket.send_fds(self.line, [message[:1]], [given.fileno(), out.fileno(), err.fileno()])
+            self.line.sendall(message[1:])
+            pid = self._told()
+            try:
+                code = self._told()
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                self._told()
+                raise
+            said = []
+            for stream in (out, err):
+                stream.seek(0)
+                said.append(stream.read().decode())
+        return subprocess.CompletedProcess(words, code, *said)
+
+    def end(self) -> None:
+        self.line.close()
+        self.process.wait()
+
+    def _told(self) -> int:
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self.line.recv(1)
+            assert byte, "the process that commands are forked from has ended"
+            line += byte
+        return int(line)
 
 
 class Cli:
     """A project folder and the ``ordain`` command in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, warm: Warm) -> None:
         self.root = root
+        self.warm = warm
         self.extra: dict[str, str] = {}
 
     def __call__(self, *words: str, expect: int = 0, text: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command; check its exit code, and that no traceback was shown."""
-        done = subprocess.run(
-            [str(ORDAIN), *words],
-            cwd=self.root,
-            env={**os.environ, **self.extra},
-            input=text,
-            stdin=None if text is not None else subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        environment = {**os.environ, **self.extra}
+        cold = any(name.startswith(("PYTHON", "LC_", "LANG")) for name in self.extra)  # read when Python starts
+        done = (run_cold if cold else self.warm.run)([str(ORDAIN), *words], self.root, environment, text)
         assert done.returncode == expect, f"ordain {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert "Traceback" not in done.stdout + done.stderr
         return done
@@ -104,8 +163,15 @@ def sample_row(data: Path) -> dict[str, Any]:
     return row
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    found = Warm()
+    yield found
+    found.end()
+
+
 @pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Callable[..., Cli]]:
+def cli(tmp_path: Path, warm: Warm) -> Iterator[Callable[..., Cli]]:
     """Make a project from files, or a copy of an example; everything is destroyed afterwards."""
     made: list[Cli] = []
 
@@ -121,7 +187,7 @@ def cli(tmp_path: Path) -> Iterator[Callable[..., Cli]]:
         for path, text in (files or {}).items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
-        found = Cli(root)
+        found = Cli(root, warm)
         made.append(found)
         return found
 
@@ -148,6 +214,6 @@ def tools() -> Any:
 
 
 @pytest.fixture(scope="module")
-def at() -> Callable[[Path], Cli]:
+def at(warm: Warm) -> Callable[[Path], Cli]:
     """Return the command line in a folder; for plays that share a project and leave nothing running."""
-    return Cli
+    return lambda root: Cli(root, warm)

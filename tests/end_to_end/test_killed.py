@@ -75,24 +75,29 @@ def settled(project: Any) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def make(cli: Callable[..., Any]) -> Callable[[str], Any]:
-    def new(name: str) -> Any:
-        rows = "".join(f"{number},{number % 7}\n" for number in range(400))
-        return cli({"ordain.yaml": CHAIN, "data.csv": f"a,b\n{rows}"}, name=name)
+FILES = {"ordain.yaml": CHAIN, "data.csv": "a,b\n" + "".join(f"{number},{number % 7}\n" for number in range(400))}
 
-    return new
+
+@pytest.fixture(scope="module")
+def expected(at: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an apply records that nobody killed."""
+    root = tmp_path_factory.mktemp("whole")
+    for name, text in FILES.items():
+        (root / name).write_text(text, encoding="utf-8")
+    whole = at(root)
+    whole("apply", "--yes")
+    return settled(whole)
 
 
 @pytest.mark.parametrize(("begun", "ended"), [(1, 0), (1, 1), (2, 1), (3, 2), (3, 3), (4, 3), (4, 4), (5, 4)])
-def test_the_next_apply_finishes_what_was_killed(make: Callable[[str], Any], begun: int, ended: int) -> None:
-    whole = make("whole")
-    whole("apply", "--yes")
-    project = make("killed")
+def test_the_next_apply_finishes_what_was_killed(
+    cli: Callable[..., Any], expected: dict[str, Any], begun: int, ended: int
+) -> None:
+    project = cli(FILES)
     kill_when(project, begun, ended)
     project("plan")  # shows what is left, changes nothing
     project("apply", "--yes")
-    assert settled(project) == settled(whole)
+    assert settled(project) == expected
     assert project("plan", "--detailed-exitcode").stdout.startswith("No changes.")
     done = Counter(step for step, outcome in journal(project.root) if outcome == "done")
     heavy = [step for step in done if step.startswith("dataset.training:")]
@@ -114,8 +119,8 @@ def test_the_flagship_survives_a_kill_at_each_step(cli: Callable[..., Any], coun
     project("destroy", "--yes")
 
 
-def test_a_first_interrupt_lets_running_steps_finish(make: Callable[[str], Any]) -> None:
-    project = make("interrupted")
+def test_a_first_interrupt_lets_running_steps_finish(cli: Callable[..., Any]) -> None:
+    project = cli(FILES)
     process = project.start("apply", "--yes")
     end = time.monotonic() + 240
     while time.monotonic() < end and not any(step.startswith("dataset.") for step, _ in journal(project.root)):
