@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -14,8 +14,6 @@ from ordain.values.approval import Approval, Statement
 from ordain.values.plan import Plan
 
 _PERSON = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII)
-MOST = 500
-"""How many approvals of one environment are looked at, the latest: each is a signature to verify."""
 
 
 def gather(plan: Plan, plan_file: Path, bodies: Iterable[str], now: datetime) -> None:
@@ -33,7 +31,7 @@ def gather(plan: Plan, plan_file: Path, bodies: Iterable[str], now: datetime) ->
         return
     kept: dict[str, Approval] = {}
     useless: dict[str, Approval] = {}
-    for approval, person in _speaking_of(plan, bodies)[-MOST:]:
+    for approval, person in _speaking_of(plan, bodies):
         alone = approved(plan, (approval,), now)
         if approval in alone.accepted:
             kept[f"{person}.json"] = approval
@@ -46,15 +44,13 @@ def gather(plan: Plan, plan_file: Path, bodies: Iterable[str], now: datetime) ->
         write_file(folder / f"{name}.sig", approval.signature.encode(), 0o644)
 
 
-def _speaking_of(plan: Plan, bodies: Iterable[str]) -> list[tuple[Approval, str]]:
-    found = []
-    for approval in (one for body in bodies for one in blocks(body)):
+def _speaking_of(plan: Plan, bodies: Iterable[str]) -> Iterator[tuple[Approval, str]]:
+    for approval in dict.fromkeys(one for body in bodies for one in blocks(body)):
         statement = _statement(approval)
         if statement is None or not _PERSON.fullmatch(statement.person):
             continue
         if (statement.project, statement.environment) == (plan.program.project, plan.program.environment):
-            found.append((approval, statement.person.lower()))
-    return found
+            yield approval, statement.person.lower()
 
 
 def _statement(approval: Approval) -> Statement | None:

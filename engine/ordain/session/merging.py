@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ordain.api.forge import CommitStatus, Forge, Pull
-from ordain.render.pull import Done, outcome_markdown, outcome_of
+from ordain.api.forge import CommitStatus, Forge, Pull, State
+from ordain.render.pull import Done, Report, outcome_markdown, outcome_of, status_of
 from ordain.session import git
 from ordain.session.applying import ApplyOptions, Talk, apply_project
 from ordain.session.ci import CiOptions, context_of, project_name
@@ -40,8 +40,8 @@ class MergeRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Saved:
-    """A plan that is to be applied; ``refused`` says why it is not."""
+class Saved:
+    """A plan that is to be applied; ``refused`` says why it is not, and ``exit`` what that amounts to."""
 
     environment: str
     file: Path
@@ -97,7 +97,7 @@ def _before(context: Context, line: Line, head: str, pull: Pull | None) -> str:
     raise OrdainError(*line.problems, _no_base())
 
 
-def _found(context: Context, options: CiOptions, base: str) -> tuple[_Saved, ...]:
+def _found(context: Context, options: CiOptions, base: str) -> tuple[Saved, ...]:
     """Return the plans there are, and the touched environments that have none, in promotion order."""
     known = environments_of(context.root)
     change = touched(context, base, [options.out])
@@ -107,12 +107,12 @@ def _found(context: Context, options: CiOptions, base: str) -> tuple[_Saved, ...
             continue
         file = options.out / f"{name}.json"
         if file.is_file() or name in change.environments or name in options.environments:
-            out.append(_Saved(environment=name, file=file))
+            out.append(Saved(environment=name, file=file))
     unknown = sorted(set(options.environments) - set(known) - set(change.gone))
-    return (*out, *(_Saved(environment=name, file=options.out / f"{name}.json") for name in unknown))
+    return (*out, *(Saved(environment=name, file=options.out / f"{name}.json") for name in unknown))
 
 
-def _checked(context: Context, saved: _Saved, base: str, bodies: tuple[str, ...] | None, line: Line) -> _Saved:
+def _checked(context: Context, saved: Saved, base: str, bodies: tuple[str, ...] | None, line: Line) -> Saved:
     """Return a plan with the approvals that the pull request has now beside it, or why it is not to be applied."""
     try:
         plan = read_plan_file(saved.file)
@@ -148,7 +148,7 @@ def _check_authors(context: Context, plan: Plan, file: Path, base: str) -> None:
         check_approved(Leave(plan=whole, approved=found), file)
 
 
-def _apply_all(context: Context, every: tuple[_Saved, ...], talk: Talk) -> tuple[Done, ...]:
+def _apply_all(context: Context, every: tuple[Saved, ...], talk: Talk) -> tuple[Done, ...]:
     """Apply the plans in order, none after the first that fails: what is promoted from there is not there."""
     outcomes: list[Done] = []
     failed = ""
@@ -159,19 +159,22 @@ def _apply_all(context: Context, every: tuple[_Saved, ...], talk: Talk) -> tuple
             words = f"not applied: {failed} failed before"
             done = Done(environment=saved.environment, exit=ExitCode.FAILURE, plan=saved.plan, word=words)
         else:
-            done = _apply(context, saved, talk)
+            done = apply_saved(context, saved, talk)
         outcomes.append(done)
         if done.exit is not ExitCode.DONE:
             failed = failed or saved.environment
     return tuple(outcomes)
 
 
-def _apply(context: Context, saved: _Saved, talk: Talk) -> Done:
+def apply_saved(context: Context, saved: Saved, talk: Talk) -> Done:
+    """Apply one plan, unless it was applied or has nothing to do yet, and return how that ended."""
     assert saved.plan is not None
     if _is_applied(context, saved.plan):
         return Done(environment=saved.environment, exit=ExitCode.DONE, plan=saved.plan, word="applied already")
-    if not saved.plan.program.steps and saved.plan.program.is_empty:
-        return Done(environment=saved.environment, exit=ExitCode.DONE, plan=saved.plan, word="nothing to do")
+    if not saved.plan.program.steps:
+        state, words = status_of(Report(environment=saved.environment, plan=saved.plan))
+        if state is State.SUCCESS:  # what is blocked was so when the plan was made: it waits for another environment
+            return Done(environment=saved.environment, exit=ExitCode.DONE, plan=saved.plan, word=words)
     heard = _Heard(talk)
     try:
         code = apply_project(context, ApplyOptions(plan_file=saved.file), heard)
@@ -226,7 +229,7 @@ def _tell(context: Context, line: Line, pull: Pull, head: str, outcomes: tuple[D
         line.ask(lambda forge, status=status: forge.status(status))  # type: ignore[misc]
 
 
-def _other_environment(saved: _Saved, plan: Plan) -> Diagnostic:
+def _other_environment(saved: Saved, plan: Plan) -> Diagnostic:
     return Diagnostic(
         code="ci-plan",
         summary=f"{saved.file.name} is a plan for {plan.program.environment}",
@@ -236,7 +239,7 @@ def _other_environment(saved: _Saved, plan: Plan) -> Diagnostic:
     )
 
 
-def _unread(saved: _Saved) -> Diagnostic:
+def _unread(saved: Saved) -> Diagnostic:
     return Diagnostic(
         code="approvals-unread",
         summary=f"nothing was applied in {saved.environment}: its approvals cannot be read",
