@@ -218,6 +218,19 @@ def test_a_ref_that_is_not_there_is_a_clear_error(project: Path, ref: str) -> No
         assert ref in one.summary and "git fetch" in one.fix and "fetch-depth: 0" in one.fix
 
 
+def test_a_tag_does_not_pass_for_the_branch(project: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "-b", "change", str(tmp_path), str(clone))
+    (clone / "folder" / "policies.yaml").unlink()
+    edit(clone / "folder" / "ordain.yaml", "  policies: {small: hard}\n", "")
+    commit(clone, "no policies")
+    git(clone, "tag", "origin/main")
+    with pytest.raises(OrdainError, match="more than one commit") as caught:
+        judges_at(here(clone / "folder"), "origin/main")
+    assert "refs/remotes/origin/main" in caught.value.diagnostics[0].fix
+    assert len(judges_at(here(clone / "folder"), "refs/remotes/origin/main").policies) == 2
+
+
 def test_outside_of_git_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ordain.yaml").write_text(PROJECT, encoding="utf-8")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -36,8 +36,23 @@ def lines(data: bytes) -> tuple[str, ...]:
 
 
 def commit_at(root: Path, ref: str) -> str:
-    """Return the commit that a branch, tag or name stands for; raise ``OrdainError`` (exit 6) where there is none."""
+    """Return the commit that a branch, tag or name stands for; raise ``OrdainError`` (exit 6) where there is none.
+
+    A name that a tag and a branch share is refused: git takes the tag, and whoever may push one called
+    ``origin/main`` would choose what ``origin/main`` is.
+    """
     git(root, "rev-parse", "--git-dir")  # no repository is another fault than no such name
+    names = [f"refs/{kind}/{ref}" for kind in ("tags", "heads", "remotes")]
+    known = git(root, "for-each-ref", "--format=%(refname)", *names).decode(errors="replace").splitlines()
+    both = [name for name in names if name in known]
+    if len(both) > 1:
+        raise OrdainError(
+            _broken(
+                f"{ref} may be more than one commit here",
+                f"git knows {' and '.join(both)}.",
+                f"name it in full, as in {both[-1]}, and find out who made the other",
+            )
+        )
     try:
         found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     except OrdainError:
@@ -67,7 +82,7 @@ def merge_base(root: Path, ref: str) -> str:
 
 
 def _fetch(ref: str) -> str:
-    remote, slash, branch = ref.partition("/")
+    remote, slash, branch = ref.removeprefix("refs/remotes/").partition("/")
     return f"git fetch {remote} {branch}" if slash and branch else f"git fetch origin {ref}"
 
 
