@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ordain.config.files import FileText
 from ordain.config.load import decode
+from ordain.expr.patterns import wildcards
 from ordain.values.approval import NAMESPACE, Signer
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.span import Span
@@ -211,8 +212,7 @@ def _named(patterns: str) -> bool:
     """Say whether a list of patterns (ssh_config(5)) takes approvals' namespace in: a negated one wins."""
     taken = False
     for one in patterns.split(","):
-        pattern = re.escape(one.removeprefix("!")).replace(r"\*", ".*").replace(r"\?", ".")
-        if re.fullmatch(pattern, NAMESPACE):
+        if wildcards(one.removeprefix("!")).fullmatch(NAMESPACE):
             if one.startswith("!"):
                 return False
             taken = True

@@ -5,6 +5,7 @@ It is that of pydantic (Rust's), which has no look-around and no references back
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -21,6 +22,17 @@ def fault(pattern: str) -> str:
 def matches(pattern: str, text: str) -> bool:
     """Say whether the whole of ``text`` is as a pattern without ``fault`` says."""
     return _matcher(pattern)(text)
+
+
+@lru_cache(maxsize=4096)
+def wildcards(text: str, *, one: str = ".") -> re.Pattern[str]:
+    """Return what a text means in which ``*`` stands for any characters and ``?`` for ``one``; the rest for itself.
+
+    What lies between two stars is taken where it comes first and never tried again: time grows with pattern times text.
+    """
+    first, *rest = (re.escape(part).replace(r"\?", one) for part in text.split("*"))
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+    return re.compile(f"{first}{middle}.*{rest[-1]}" if rest else first)
 
 
 @lru_cache(maxsize=256)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
+from ordain.expr.patterns import wildcards
 from ordain.values.address import Address
 from ordain.values.approval import Override
 from ordain.values.fingerprint import digest
@@ -61,10 +61,4 @@ def holds(until: str | None, now: datetime) -> bool:
 
 
 def _names(patterns: Iterable[str], address: str) -> bool:
-    return any(_pattern(one).fullmatch(address) for one in patterns)
-
-
-@lru_cache(maxsize=4096)
-def _pattern(text: str) -> re.Pattern[str]:
-    """Only ``*`` and ``?`` mean more than themselves: an address may have brackets."""
-    return re.compile(re.escape(text).replace(r"\*", ".*").replace(r"\?", "."))
+    return any(wildcards(one).fullmatch(address) for one in patterns)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
+from ordain.expr.patterns import wildcards
 from ordain.values.address import Address
 from ordain.values.change import FieldChange
 from ordain.values.codec import canonical
@@ -107,7 +107,7 @@ def _spared(pattern: str, until: Tree, old: Mapping[str, Tree]) -> bool:
 
 def _covers(wide: str, narrow: str) -> bool:
     """Whether one pattern of addresses has all of another: ``*`` takes in anything, wildcards too; ``?`` no ``*``."""
-    return re.fullmatch(re.escape(wide).replace(r"\*", ".*").replace(r"\?", "[^*]"), narrow) is not None
+    return wildcards(wide, one="[^*]").fullmatch(narrow) is not None
 
 
 def _patterns(exception: Mapping[str, Tree]) -> Iterator[str]:
