@@ -431,6 +431,8 @@ def test_what_no_pull_request_brought_has_no_plan(world: World) -> None:
     for name in world.github.environ(commit=head):
         world.command.extra.pop(name)
     assert "this is no run of a forge's CI" in world.command("ci", "apply", expect=6).stderr
+    for words in (("ci", "--forge", "gitlab", "apply"), ("ci", "apply", "--forge", "gitlab")):
+        assert "there is no forge 'gitlab'" in world.command(*words, expect=6).stderr
 
 
 def test_a_pull_request_does_not_choose_who_approves_it(world: World) -> None:
