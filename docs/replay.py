@@ -94,10 +94,16 @@ def rewritten(text: str, results: Sequence[tuple[str, int]]) -> str:
     return BLOCK.sub(block, text)
 
 
+_DIGESTS = re.compile(
+    r"\b[0-9a-f]{12,64}\b|\bv[0-9a-f]{12}\b|^[0-9a-f]{8}(?=  )|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|SHA256:[A-Za-z0-9+/]{43}",
+    re.M,
+)
+
+
 def words(text: str) -> Counter[str]:
     """Return the words of a page, numbers, digests and durations aside."""
-    text = re.sub(r"\b[0-9a-f]{12,64}\b|(?m:^)[0-9a-f]{8}(?=  )|\bv[0-9a-f]{12}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "HEX", text)
-    text = re.sub(r"SHA256:[A-Za-z0-9+/]{43}", "HEX", TIMES.sub("", text))
+    text = TIMES.sub("", _DIGESTS.sub("HEX", text))
     return Counter(re.sub(r"-?\d[\d.,]*(e-\d+)?", "N", text).split())
 
 
