@@ -72,7 +72,7 @@ def test_what_is_left_out_says_why(graph: Any) -> None:
     plan = graph.plan("--select", "value.other")
     assert plan["selection"] == ["value.other"] and plan["summary"] == {"create": 1, "no-op": 0, "not-selected": 3}
     assert [step["id"] for step in plan["steps"]] == ["value.other:write", *_settings(plan)]
-    assert {read["object"] for read in plan["reads"]} == {"state:value.other"}
+    assert {read["object"] for read in plan["reads"]} == {"state:value.other", "settings"}
 
 
 def test_what_stands_on_what_goes_is_taken_along_or_waited_for(graph: Any) -> None:

@@ -19,7 +19,7 @@ from ordain.render.json import plan_json
 from ordain.session.applying import ApplyOptions, apply_project
 from ordain.session.approving import Approving, approve_plan, statement_of
 from ordain.session.context import Context
-from ordain.session.permission import Plea
+from ordain.session.permission import Plea, check_judges, folder_of, read_approvals
 from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
 from ordain.values.approval import NAMESPACE
@@ -435,6 +435,24 @@ def test_a_plan_from_before_approvals_were_asked_for_is_stale(bank: Bank) -> Non
     assert (found.code, found.exit) == ("plan-stale", ExitCode.STALE)
 
 
+def test_a_plan_that_was_judged_by_settings_of_before_is_stale(bank: Bank) -> None:
+    approve_all(bank)
+    bank.write(PROJECT.replace("value: 1", "value: 50"))
+    bank.commit()
+    bank.plan()
+    bank.sign("alice")
+    bank.sign("bob")
+    kept = bank.plan_file.read_bytes()
+    bank.write(PROJECT.replace("value < 100", "value < 10"))  # who must approve is the same, what is allowed is not
+    approve_all(bank)
+    bank.plan_file.write_bytes(kept)
+    bank.sign("alice")
+    bank.sign("bob")
+    found = bank.refusal(bank.apply)
+    assert (found.code, found.exit) == ("plan-stale", ExitCode.STALE)
+    assert "settings" in found.summary
+
+
 # The glass
 
 
@@ -485,6 +503,38 @@ def test_with_all_approvals_there_the_glass_stays_whole(bank: Bank) -> None:
     assert code is ExitCode.DONE
     assert bank.runs[0].break_glass == ""
     assert person.said == []
+
+
+def test_an_override_that_nobody_signed_breaks_the_glass_of_an_approved_plan_too(bank: Bank) -> None:
+    orphaned(bank, "b")
+    bank.sign("alice")
+    bank.sign("bob")
+    code, person = bank.apply(break_glass=True, overrides=("owner",), reason="prod is down")
+    assert code is ExitCode.DONE
+    assert bank.runs[0].break_glass == "prod is down"
+    (said,) = person.said
+    assert said.code == "break-glass" and "a signed override of policy.owner" in said.detail
+
+
+def test_what_stands_around_the_program_is_not_believed(bank: Bank) -> None:
+    plan = bank.plan(judges_from="HEAD")
+    files = {"value.a": {"plan": "sha256:" + "0" * 64}}  # what another tool is to run: under no signature
+    forged = replace(plan, envelope=replace(plan.envelope, authors=(), attachments=files))
+    assert forged.envelope.attachments != plan.envelope.attachments
+    made = check_judges(bank.context, forged, PlanOptions(judges_from="HEAD"))
+    assert made.digest == plan.digest
+    assert made.envelope.attachments == plan.envelope.attachments
+
+
+def test_what_is_no_file_is_no_approval(bank: Bank) -> None:
+    folder = folder_of(bank.plan_file)
+    folder.mkdir()
+    (folder / "endless.json").symlink_to("/dev/zero")
+    (folder / "endless.json.sig").write_text("no signature")
+    (folder / "large.json").write_bytes(b" " * 3_000_000)
+    (folder / "large.json.sig").write_text("no signature")
+    (found,) = read_approvals([folder])
+    assert len(found.text) < 3_000_000
 
 
 def test_of_what_was_planned_with_other_judges_nothing_is_applied(bank: Bank) -> None:

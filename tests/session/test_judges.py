@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from ordain.session.commit import commit_of
 from ordain.session.context import Choice, Context
 from ordain.session.judges import Judges, authors, judges_at, with_judges
 from ordain.session.loading import Loaded, load
@@ -231,6 +233,33 @@ def test_a_tag_does_not_pass_for_the_branch(project: Path, tmp_path: Path) -> No
     assert len(judges_at(here(clone / "folder"), "refs/remotes/origin/main").policies) == 2
 
 
+def test_a_repository_in_the_pull_request_is_none(project: Path, tmp_path: Path) -> None:
+    """Files named as those of a bare repository would make git take the folder for one, refs and settings included."""
+    mark = tmp_path / "ran"
+    git(tmp_path, "init", "-q", "-b", "main", "evil")
+    commit(tmp_path / "evil", "no policies")
+    shutil.copytree(tmp_path / "evil" / ".git", project, dirs_exist_ok=True)
+    settings = f'[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = "touch {mark}; false"\n'
+    (project / "config").write_text(settings, encoding="utf-8")
+    for ref in ("main", None):
+        with pytest.raises(OrdainError) as caught:
+            authors(here(project), ref)
+        (one,) = caught.value.diagnostics
+        assert one.code == "git-unusable" and "remove the files HEAD" in one.fix
+    with pytest.raises(OrdainError, match="does not work here"):
+        judges_at(here(project), "main")
+    assert commit_of(project) == (None, None)
+    assert not mark.exists()
+
+
+def test_a_clone_starts_no_program_of_its_own(project: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    git(project, "config", "core.fsmonitor", f"touch {mark}; false")
+    assert authors(here(project), None) == ("ada@example.com",)
+    assert commit_of(project)[1] is False
+    assert not mark.exists()
+
+
 def test_outside_of_git_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ordain.yaml").write_text(PROJECT, encoding="utf-8")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -282,6 +311,7 @@ def test_authors_are_those_of_the_commits_that_touch_the_project(project: Path, 
     assert authors(here(project), before) == people
     git(tmp_path, "commit", "-q", "--amend", "--no-edit", who="max")  # a person's merge may hold what neither side has
     assert "max@example.com" in authors(here(project), before)
+    assert set(authors(here(project), None)) == {*people, "max@example.com"}  # what HEAD merged, its authors wrote
     # A commit that is undone again on the branch is no way to hide who wrote it.
     git(tmp_path, "switch", "-q", "change")
     edit(project / "ordain.yaml", "value: 2", "value: 3")
@@ -300,6 +330,13 @@ def test_who_edits_now_is_an_author_but_a_saved_plan_is_no_edit(project: Path) -
     (project / "more.yaml").unlink()
     edit(project / "ordain.yaml", "value: 1", "value: 2")
     assert authors(here(project), "main") == ("me@example.com",)
+
+
+def test_before_the_first_commit_the_author_is_who_edits(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "config", "user.email", "me@example.com")
+    (tmp_path / "ordain.yaml").write_text(PROJECT, encoding="utf-8")
+    assert authors(here(tmp_path), None) == ("me@example.com",)
 
 
 def test_a_shallow_clone_says_what_it_lacks(project: Path, tmp_path: Path) -> None:

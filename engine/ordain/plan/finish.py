@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ordain.plan.request import Draft, Mode, PlanRequest
+from ordain.plan.stale import SETTINGS, settings_version
 from ordain.values.address import Address
 from ordain.values.approval import ApprovalRule
 from ordain.values.change import Change, Effect
@@ -20,6 +21,7 @@ from ordain.values.plan import (
     Plan,
     PluginUse,
     Program,
+    Read,
     SettingChange,
     Status,
     Step,
@@ -72,7 +74,9 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
         settings=judgement.settings,
         changes=draft.changes,
         steps=() if errored else steps,
-        reads=draft.reads,
+        reads=(*draft.reads, Read(object=SETTINGS, version=settings_version(request.recorded.settings)))
+        if steps
+        else draft.reads,
         policy=judgement.findings,
         drift=draft.drift,
         plugins=tuple(

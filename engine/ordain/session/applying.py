@@ -102,11 +102,22 @@ class _Round:
 
 def apply_project(context: Context, options: ApplyOptions, talk: Talk) -> ExitCode:
     """Apply, and return the exit code. Raises ``OrdainError`` for what stops it before anything was done."""
-    saved = read_plan_file(options.plan_file) if options.plan_file is not None else None
-    if saved is not None:
-        context = _in_environment(context, saved.program.environment)
-        if options.plan.judges_from is not None:
-            check_judges(context, saved, options.plan)
+    if options.plan_file is None:
+        return _apply(context, options, talk, None, set())
+    saved = read_plan_file(options.plan_file)
+    context = _in_environment(context, saved.program.environment)
+    files = attached(saved)
+    if options.plan.judges_from is None:
+        return _apply(context, options, talk, saved, files)
+    made = check_judges(context, saved, options.plan)
+    try:
+        return _apply(context, options, talk, made, files)
+    finally:
+        drop_files(context, attached(made) - files)
+
+
+def _apply(context: Context, options: ApplyOptions, talk: Talk, saved: Plan | None, files: set[str]) -> ExitCode:
+    """Apply round by round, a saved plan first; ``files`` are those that came with it, of no more use after that."""
     with open_state(context, create=True) as store:
         loaded = load(context, store.digest_key()) if saved is None else None
         if saved is not None:
@@ -125,7 +136,7 @@ def apply_project(context: Context, options: ApplyOptions, talk: Talk) -> ExitCo
                 )
                 _settle(work)
                 if saved is not None:
-                    done = _saved_round(work, saved)
+                    done = _saved_round(work, saved, files)
                 else:
                     done = _round(work, loaded or load(context, store.digest_key()))
             saved = loaded = None
@@ -214,7 +225,7 @@ def _run_context(
     )
 
 
-def _saved_round(work: _Work, plan: Plan) -> _Round:
+def _saved_round(work: _Work, plan: Plan, files: set[str]) -> _Round:
     program = plan.program
     recorded = work.store.recorded(work.environment, program.promotes_from)
     stale = moved(program, recorded)
@@ -232,7 +243,7 @@ def _saved_round(work: _Work, plan: Plan) -> _Round:
     variables = given_variables(work.context)
     secrets = Secrets(environ=work.context.environ, variables=variables, key=work.store.digest_key())
     code = _execute(work, plan, leave, secrets, {})
-    drop_files(work.context, attached(plan))
+    drop_files(work.context, files)
     # The file approves itself and nothing beyond it: the next round needs a word of its own.
     goes_on = work.talk.yes and not program.rules and _goes_on(program, code)
     return replace(_ended(work, leave.plan, code), more=goes_on)

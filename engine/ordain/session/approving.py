@@ -13,6 +13,7 @@ from ordain.policy.approvals import approved, block, statement_text
 from ordain.policy.sshsig import SignatureError, is_encrypted, sign
 from ordain.session.context import Context
 from ordain.session.files import write_file
+from ordain.session.git import OURS
 from ordain.session.permission import (
     LONGEST,
     WEEK,
@@ -150,7 +151,7 @@ def _usual_key(context: Context) -> Path:
 
 
 def _git_key(context: Context) -> str:
-    command = ["git", "-C", str(context.root), "config", "user.signingkey"]
+    command = ["git", *OURS, "-C", str(context.root), "config", "user.signingkey"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from ordain.session.git import OURS
+
 
 def commit_of(root: Path) -> tuple[str | None, bool | None]:
     """Return the commit of the project's folder and whether files differ from it; (None, None) outside of git."""
@@ -17,7 +19,8 @@ def commit_of(root: Path) -> tuple[str | None, bool | None]:
 
 def _git(root: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=False)
+        command = ["git", *OURS, "-C", str(root), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -11,6 +11,9 @@ from pathlib import Path, PurePosixPath
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 
 _SECONDS = 120
+OURS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+"""What goes before every command: files of a pull request that look like a repository of their own are none, and a
+stranger's clone starts no program of its choice (git-config(1))."""
 _LINK, _MODULE = "120000", "160000"
 
 
@@ -18,7 +21,12 @@ def git(root: Path, *words: str, given: bytes = b"") -> bytes:
     """Return what a git command in the project's folder prints; raise ``OrdainError`` where it fails."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *words], input=given, capture_output=True, timeout=_SECONDS, check=False
+            ["git", *OURS, "-C", str(root), *words],
+            input=given,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except FileNotFoundError as error:
         raise OrdainError(_broken("git is not installed here", "", "install git")) from error
@@ -26,8 +34,27 @@ def git(root: Path, *words: str, given: bytes = b"") -> bytes:
         raise OrdainError(_broken(f"git {words[0]} takes too long", "", "see what git does there")) from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
-        raise OrdainError(_broken(f"git {words[0]} does not work here", said, "run it in a clone of the repository"))
+        raise OrdainError(_broken(f"git {words[0]} does not work here", said, _remedy(said)))
     return done.stdout
+
+
+def _remedy(said: str) -> str:
+    if "safe.bareRepository" in said:
+        return "remove the files HEAD, config, objects and refs: they pass this folder off as a repository of its own"
+    if "safe.directory" in said:
+        return "have who runs Ordain own the clone, or trust it as git says above"
+    return "run it in a clone of the repository"
+
+
+def is_repository(root: Path) -> bool:
+    """Whether the folder is in a repository. Raises ``OrdainError`` where it is in one that git does not read."""
+    try:
+        git(root, "rev-parse", "--git-dir")
+    except OrdainError as error:
+        if any("not a git repository" in one.detail for one in error.diagnostics):
+            return False
+        raise
+    return True
 
 
 def lines(data: bytes) -> tuple[str, ...]:

@@ -76,22 +76,35 @@ def with_judges(loaded: Loaded, judges: Judges) -> Loaded:
 
 
 def authors(context: Context, ref: str | None) -> tuple[str, ...]:
-    """Return who wrote what HEAD has and ``ref`` has not, of what touches the project; without one, who wrote HEAD.
+    """Return who wrote what HEAD has and ``ref`` has not, of what touches the project; without one, who wrote HEAD,
+    and what HEAD merged.
 
     E-mail addresses in lower case, sorted: of authors, of committers (but the forge), of ``Co-authored-by``; and git's
-    own user where the project's files differ from HEAD. Raises ``OrdainError`` (exit 6) for a ref that is not there.
+    own user where the project's files differ from HEAD. Outside of git nobody is known. Raises ``OrdainError`` (exit 6)
+    for a ref that is not there, and for a repository that git does not read.
     """
     root = context.root
-    try:
-        span = ["-1", "HEAD"] if ref is None else ["--full-history", f"{git.merge_base(root, ref)}..HEAD", "--", "."]
-        found = list(_people(root, span))
-        if _differs(root):
-            found += git.git(root, "config", "--default", "", "user.email").decode(errors="replace").splitlines()
-    except OrdainError:
-        if ref is not None:
-            raise
-        return ()  # outside of git, or before the first commit, nobody is known
+    if ref is None and not git.is_repository(root):
+        return ()
+    since = git.merge_base(root, ref) if ref is not None else _merged_into(root)
+    span = ["-1", "HEAD"] if since is None else ["--full-history", f"{since}..HEAD", "--", "."]
+    found = list(_people(root, span)) if ref is not None or _is(root, "HEAD") else []
+    if _differs(root):
+        found += git.git(root, "config", "--default", "", "user.email").decode(errors="replace").splitlines()
     return tuple(sorted({one.strip().lower() for one in found} - _FORGES - {""}))
+
+
+def _merged_into(root: Path) -> str | None:
+    """Return what HEAD was merged into: its first parent; None where it is no merge."""
+    return "HEAD^1" if _is(root, "HEAD^2") else None
+
+
+def _is(root: Path, name: str) -> bool:
+    try:
+        git.commit_at(root, name)
+    except OrdainError:
+        return False
+    return True
 
 
 def _people(root: Path, span: list[str]) -> Iterator[str]:

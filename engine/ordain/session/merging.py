@@ -19,7 +19,7 @@ from ordain.session.judges import authors
 from ordain.session.past import environments_of
 from ordain.session.permission import Leave, as_approved, check_approved, check_judges
 from ordain.session.planning import PlanOptions
-from ordain.session.session import read_plan_file
+from ordain.session.session import attached, drop_files, read_plan_file
 from ordain.session.stores import open_state
 from ordain.session.touched import in_promotion_order, touched
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, worst
@@ -41,10 +41,12 @@ class MergeRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A plan that is to be applied; ``refused`` says why it is not, and ``exit`` what that amounts to."""
+    """A plan that is to be applied, judged as at ``base``; ``refused`` says why it is not, and ``exit`` what that
+    amounts to."""
 
     environment: str
     file: Path
+    base: str | None = None
     plan: Plan | None = None
     refused: tuple[Diagnostic, ...] = ()
     exit: ExitCode = ExitCode.DONE
@@ -107,7 +109,7 @@ def _found(context: Context, options: CiOptions, base: str) -> tuple[Saved, ...]
             continue
         file = options.out / f"{name}.json"
         if file.is_file() or name in change.environments or name in options.environments:
-            out.append(Saved(environment=name, file=file))
+            out.append(Saved(environment=name, file=file, base=base))
     unknown = sorted(set(options.environments) - set(known) - set(change.gone))
     return (*out, *(Saved(environment=name, file=options.out / f"{name}.json") for name in unknown))
 
@@ -124,7 +126,8 @@ def _checked(context: Context, saved: Saved, base: str, bodies: tuple[str, ...] 
         if bodies is not None:
             gather(plan, saved.file, bodies, datetime.fromtimestamp(context.clock(), UTC))
         here = replace(context, choice=replace(context.choice, environment=saved.environment))
-        check_judges(here, plan, PlanOptions(judges_from=base))
+        made = check_judges(here, plan, PlanOptions(judges_from=base))
+        drop_files(here, attached(made) - attached(plan))  # it is made once more when it is applied
         if plan.program.rules and bodies is None:
             raise OrdainError(_unread(saved))
         _check_authors(here, plan, saved.file, base)
@@ -177,7 +180,8 @@ def apply_saved(context: Context, saved: Saved, talk: Talk) -> Done:
             return Done(environment=saved.environment, exit=ExitCode.DONE, plan=saved.plan, word=words)
     heard = _Heard(talk)
     try:
-        code = apply_project(context, ApplyOptions(plan_file=saved.file), heard)
+        options = ApplyOptions(plan_file=saved.file, plan=PlanOptions(judges_from=saved.base))
+        code = apply_project(context, options, heard)
     except OrdainError as error:
         return Done(
             environment=saved.environment,

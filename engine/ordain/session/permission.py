@@ -25,6 +25,8 @@ from ordain.values.setting import Level
 LONGEST = timedelta(days=90)
 """How long an override may hold."""
 WEEK = 7 * 86_400.0
+_LARGEST = 1 << 20
+"""Bytes of an approval that are read: what is cut off there counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def permission(
         overrides=(*known, *own),
         # What goes through a broken glass goes once.
         new=tuple(one for one in (found.overrides if rules else own) if one not in recorded.overrides),
-        broken=plea.reason if plea.break_glass and rules and (found.missing or not approvals) else "",
+        broken=plea.reason if plea.break_glass and rules and (found.missing or not approvals or own) else "",
     )
 
 
@@ -167,21 +169,23 @@ def _check_glass(plan: Plan, plea: Plea) -> None:
 
 def broken_glass(actor: str, leave: Leave) -> Diagnostic:
     """Return what is said loudly when a plan is applied without its approvals."""
-    program = leave.plan.program
+    unsigned = (f"a signed override of {one.policy}" for one in leave.overrides if not one.signed)
+    lacking = (*leave.approved.missing, *unsigned)
     return Diagnostic(
         code="break-glass",
         severity=Severity.WARNING,
-        summary=f"{actor} breaks the glass: {program.environment} changes without the approvals it asks for",
-        detail=f"{leave.broken}\nnot there: {'; '.join(leave.approved.missing) or 'all of them'}",
+        summary=f"{actor} breaks the glass: {leave.plan.program.environment} changes without the approvals it asks for",
+        detail=f"{leave.broken}\nnot there: {'; '.join(lacking) or 'all of them'}",
         fix="it is recorded (ordain history), and every plan says so until an approved one was applied",
     )
 
 
-def check_judges(context: Context, saved: Plan, options: PlanOptions) -> None:
-    """Raise ``OrdainError`` (exit 10) where planning again, judged as at a commit, does not give the saved plan.
+def check_judges(context: Context, saved: Plan, options: PlanOptions) -> Plan:
+    """Return the saved plan made again, judged as at a commit; raise ``OrdainError`` (exit 10) where that is another.
 
     A plan made from other files, or by weaker judges, has another digest. What was applied elsewhere meanwhile is no
-    reason: only that moves the state's serial, and the plan is made again as of the one it had.
+    reason: only that moves the state's serial, and the plan is made again as of the one it had. What stands around the
+    program, under no signature, is that of the plan made now: the files of a saved one might be anything.
     """
     from ordain.session.session import drop_attachments
 
@@ -193,9 +197,10 @@ def check_judges(context: Context, saved: Plan, options: PlanOptions) -> None:
         select=program.selection,
     )
     planned = _planned_as_of(context, program, asked)
-    drop_attachments(context, planned, keep=saved)
-    if planned.plan.digest == saved.digest:
-        return
+    same = planned.plan.digest == saved.digest
+    drop_attachments(context, planned, keep=planned.plan if same else saved)
+    if same:
+        return planned.plan
     raise OrdainError(
         Diagnostic(
             code="plan-other",
@@ -329,14 +334,15 @@ def read_approvals(folders: Iterable[Path]) -> tuple[Approval, ...]:
     for folder in dict.fromkeys(folders):
         for path in sorted(folder.glob("*.json")):
             signature = path.with_name(f"{path.name}.sig")
-            if signature.is_file():
+            if path.is_file() and signature.is_file():
                 found.append(Approval(text=_read(path), signature=_read(signature)))
     return tuple(found)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode(errors="replace")
+        with path.open("rb") as file:
+            return file.read(_LARGEST).decode(errors="replace")
     except OSError as error:
         raise OrdainError(
             Diagnostic(
