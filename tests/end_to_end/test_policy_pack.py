@@ -517,16 +517,18 @@ def test_what_cannot_be_judged_denies_where_it_is_hard(cli: Callable[..., Any]) 
     numbers = ", ".join(str(n + 1) for n in range(300))
     project = cli({"ordain.yaml": BROKEN % (numbers, "env.name != ''") + RUNNING})
     plan = project.json("plan", expect=5)
-    says = {one["policy"]: (one["outcome"], one["level"], one["at"]["line"]) for one in plan["policy"]}
+    says = {
+        one["policy"]: (one["outcome"], one["level"], one["at"]["line"], one["at"]["column"]) for one in plan["policy"]
+    }
     assert says == {
-        "policy.runs-away": ("error", "hard", 7),
-        "policy.asks-for-nothing": ("error", "soft", 7),
-        "policy.only-tells": ("error", "advisory", 7),
+        "policy.runs-away": ("error", "hard", 19, 12),
+        "policy.asks-for-nothing": ("error", "soft", 26, 12),
+        "policy.only-tells": ("error", "advisory", 32, 12),
     }
     told = " ".join(one["message"] for one in plan["policy"])
-    assert "it takes too many steps to evaluate" in told and "colour is not there" in told
+    assert "it takes too many steps to evaluate" in told and "resource.spec.value.colour is not there" in told
     shown = project("apply", "--yes", expect=5).stdout
-    assert "ordain.yaml:7:" in shown and not list(project.json("state", "list")["resources"])
+    assert "ordain.yaml:19:12" in shown and not list(project.json("state", "list")["resources"])
     project.edit("ordain.yaml", "require: env.name != ''", "require: resource.")
     said = project("validate", expect=6).stderr
     assert "ordain.yaml:13:" in said and "= fix: " in said

@@ -44,7 +44,6 @@ def _facts(**more: object) -> Facts:
         # not known yet
         ("resource.spec.later == 1", UNKNOWN),
         ("resource.spec.later != 1", UNKNOWN),
-        ("resource.spec.hidden == 'x'", UNKNOWN),
         ("resource.spec.list[0] == 1", UNKNOWN),
         ("2 in resource.spec.list", UNKNOWN),
         ("size(resource.spec) > 2", UNKNOWN),
@@ -63,6 +62,7 @@ def _facts(**more: object) -> Facts:
         ("resource.spec.one == 1", PASS),
         ("'resource.spec.later' == r'resource.spec.later'", PASS),
         # broken when judged
+        ("resource.spec.hidden == 'x'", ERROR),
         ("resource.spec.nothing == 1", ERROR),
         ("resource.spec.one == 1 && resource.labels.gone == 'x'", ERROR),
         ("resource.owner", ERROR),
@@ -99,6 +99,30 @@ def test_an_unknown_condition_decides_nothing() -> None:
 def test_unknown_says_what_it_waits_for() -> None:
     text = "resource.spec.later == 1 && resource.spec.map.inner == 2 && resource.spec.later == 3"
     assert compile_rule(text).evaluate(_facts()).detail == "waits for resource.spec.later, resource.spec.map.inner"
+
+
+def test_what_only_a_secret_could_answer_is_never_known_and_so_an_error() -> None:
+    facts = _facts(values={"resource": {"spec": {"password": HIDDEN, "both": {"a": HIDDEN, "b": LATER}}}})
+    ruling = compile_rule("resource.spec.password == 'x'").evaluate(facts)
+    assert (ruling.outcome, ruling.detail) == (ERROR, "no rule reads secrets, as there are in resource.spec.password")
+    assert compile_rule("resource.spec.password.size() > 0 || true").evaluate(facts).outcome is PASS
+    assert compile_rule("has(resource.spec.password)").evaluate(facts).outcome is PASS
+    ruling = compile_rule("resource.spec.password == resource.spec.both.b").evaluate(facts)
+    assert (ruling.outcome, ruling.detail) == (UNKNOWN, "waits for resource.spec.both.b")
+    assert compile_rule("size(resource.spec.both) == 2").evaluate(facts).outcome is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("resource.spec.map.gone.more == 1", "resource.spec.map.gone is not there"),
+        ("resource.labels['gone'] == 'x'", "resource.labels.gone is not there"),
+        ("resource.spec.gone == resource.labels.gone", "gone is not there"),  # either of them
+        ("[{'a': 1}].all(x, x.gone == 1)", "gone is not there"),
+    ],
+)
+def test_a_fact_that_is_not_there_is_named_in_full(text: str, detail: str) -> None:
+    assert compile_rule(text).evaluate(_facts()).detail == detail
 
 
 def test_metrics_before_training_are_unknown() -> None:

@@ -230,6 +230,34 @@ def test_findings_that_are_alike_are_told_once_and_denials_by_name(plans: Plans)
     assert told.count("remedy") == 2
 
 
+def test_findings_that_are_alike_are_told_with_their_places(plans: Plans) -> None:
+    from dataclasses import replace
+
+    from ordain.render.markdown import plan_markdown
+    from ordain.values.address import Address
+    from ordain.values.plan import Finding
+    from ordain.values.record import Outcome
+    from ordain.values.setting import Level
+    from ordain.values.span import Span
+
+    def found(policy: str, number: int, line: int) -> Finding:
+        return Finding(policy=Address.parse(policy), outcome=Outcome.FAIL, level=Level.HARD, message="no",
+                       address=Address.parse(f"model.m{number}"),
+                       at=Span(file="m.yaml", line=line, column=3))  # fmt: skip
+
+    few = [found("policy.few", n, n) for n in range(4)]
+    same = [found("policy.same", n, 7) for n in range(4)]
+    many = [found("policy.many", n, n) for n in range(30)]
+    plan = plans["spec_change"]()
+    plan = replace(plan, program=replace(plan.program, policy=(*few, *same, *many)))
+    text = plan_text(plan, TerminalOptions(width=0))
+    assert "model.m0 (m.yaml:0:3), model.m1 (m.yaml:1:3), model.m2 (m.yaml:2:3), model.m3 (m.yaml:3:3)" in text
+    assert "4 resources: no  m.yaml:7:3\n             model.m0, model.m1" in text
+    assert "m.yaml:29:3" not in text
+    page = plan_markdown(plan).replace("&#58;", ":")
+    assert "model.m0 (m.yaml:0:3), " in page and "| no | m.yaml:7:3 |" in page
+
+
 def test_warnings_of_one_sort_are_folded_and_errors_never(plans: Plans) -> None:
     from dataclasses import replace
 

@@ -14,6 +14,7 @@ from ordain.values.data import Unknown
 from ordain.values.plan import Estimate
 from ordain.values.record import Outcome
 from ordain.values.setting import Level, PolicyStage
+from ordain.values.span import Source
 
 LATER = Unknown(expression="x")
 FAIL, UNKNOWN, ERROR = Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR
@@ -139,6 +140,22 @@ def test_findings_stand_where_the_field_was_written(make: Any) -> None:
     assert place("resource.spec.params.max_iter < 100") == "a.yaml:4:8"  # spec.params.max_iter
     assert place(OWNED) == "a.yaml:2:5"  # owner
     assert place("resource.protected") == "a.yaml:2:4"  # name
+
+
+def test_a_rule_that_broke_is_shown_where_it_was_written(make: Any) -> None:
+    rules = Source(file="rules.yaml", line=1, text="")
+
+    def place(require: str, **more: Any) -> str:
+        resource = make.resource("model.a", spec={"metrics": ["auc"]})
+        change = make.change("model.a", Effect.TRAIN)
+        policy = make.policy(require, source=rules, **more)
+        (found,) = judge((policy,), make.subjects(resource, changes=(change,)), make.locate)
+        assert found.outcome is Outcome.ERROR
+        return str(found.at)
+
+    assert place("resource.spec.nothing == 1") == "rules.yaml:3:7"  # spec.require
+    assert place("false", match="resource.spec.nothing == 1") == "rules.yaml:3:5"  # spec.match
+    assert place("candidate.f1 > 0.5", stage=PolicyStage.GATE) == "a.yaml:2:4"  # a model that should measure it
 
 
 def test_findings_are_sorted_and_the_same_twice(make: Any) -> None:

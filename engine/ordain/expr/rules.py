@@ -12,7 +12,7 @@ inside a map: such chains are replaced by variables of that type, so that they a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, lru_cache
@@ -123,6 +123,27 @@ class Facts:
             return isinstance(node, Unknown | Secret)
         return next(leaves(node), None) is not None
 
+    def is_secret(self, chain: Chain) -> bool:
+        """Whether what an unknown ``chain`` reads is unknown only for the secrets in it: no plan will ever know it."""
+        node: Tree = self.values.get(chain.root)
+        for step in chain.path:
+            if not isinstance(node, Mapping) or step not in node:
+                break
+            node = node[step]
+        found = [isinstance(leaf, Secret) for _, leaf in leaves(node)]
+        return bool(found) and all(found)
+
+    def missing(self, chain: Chain, name: str) -> str:
+        """Return what ``chain`` reads up to its step ``name``, where that is not there; "" where it is."""
+        node: Tree = self.values.get(chain.root)
+        for number, step in enumerate(chain.path, 1):
+            if not isinstance(node, Mapping):
+                return ""
+            if step not in node:
+                return ".".join((chain.root, *chain.path[:number])) if step == name else ""
+            node = node[step]
+        return ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -147,22 +168,30 @@ class Rule:
         try:
             value = program.evaluate(facts.activation)
         except CelError as error:
-            return _without_answer(error, unknown, absent)
+            return self._without_answer(error, facts, unknown, absent)
         if not isinstance(value, bool):
             return Ruling(outcome=Outcome.ERROR, detail="it gives a value that is neither true nor false")
         return Ruling(outcome=Outcome.PASS if value else Outcome.FAIL)
 
-
-def _without_answer(error: CelError, unknown: Iterable[Chain], absent: Iterable[Chain]) -> Ruling:
-    if error.fault is Fault.MISSING and error.name == _UNKNOWN:
-        names = dict.fromkeys(str(chain) for chain in unknown)
-        return Ruling(outcome=Outcome.UNKNOWN, detail=f"waits for {', '.join(names)}")
-    if error.fault is Fault.MISSING and error.name == _ABSENT:
-        names = dict.fromkeys(chain.root for chain in absent)
-        return Ruling(outcome=Outcome.PASS, detail=f"there is no {', '.join(names)}")
-    if error.fault is Fault.MISSING and error.name in _FACT_OF:
-        return Ruling(outcome=Outcome.ERROR, detail=f"{_FACT_OF[error.name]} is not there at this stage")
-    return Ruling(outcome=Outcome.ERROR, detail=error.message)
+    def _without_answer(
+        self, error: CelError, facts: Facts, unknown: Sequence[Chain], absent: Sequence[Chain]
+    ) -> Ruling:
+        """Say why there is no answer. What waits for nothing but secrets waits for ever: that is an error."""
+        if error.fault is not Fault.MISSING:
+            return Ruling(outcome=Outcome.ERROR, detail=error.message)
+        if error.name == _UNKNOWN:
+            waited = [chain for chain in unknown if not facts.is_secret(chain)]
+            names = ", ".join(dict.fromkeys(str(chain) for chain in waited or unknown))
+            if waited:
+                return Ruling(outcome=Outcome.UNKNOWN, detail=f"waits for {names}")
+            return Ruling(outcome=Outcome.ERROR, detail=f"no rule reads secrets, as there are in {names}")
+        if error.name == _ABSENT:
+            roots = ", ".join(dict.fromkeys(chain.root for chain in absent))
+            return Ruling(outcome=Outcome.PASS, detail=f"there is no {roots}")
+        if error.name in _FACT_OF:
+            return Ruling(outcome=Outcome.ERROR, detail=f"{_FACT_OF[error.name]} is not there at this stage")
+        holes = {hole for chain in self.chains if (hole := facts.missing(chain, error.name))}
+        return Ruling(outcome=Outcome.ERROR, detail=f"{holes.pop()} is not there" if len(holes) == 1 else error.message)
 
 
 def _durations(chains: Iterable[Chain]) -> Mapping[Chain, str]:

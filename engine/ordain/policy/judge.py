@@ -15,7 +15,7 @@ from ordain.expr.together import Case, Together
 from ordain.policy import facts as told
 from ordain.policy.excuses import excused, violation
 from ordain.policy.messages import message_of
-from ordain.policy.places import place
+from ordain.policy.places import place, place_of_rule
 from ordain.values.address import Address
 from ordain.values.approval import Override
 from ordain.values.change import TRAINS, Action, Change, Effect
@@ -24,6 +24,7 @@ from ordain.values.plan import Estimate, Finding
 from ordain.values.record import Outcome
 from ordain.values.resource import Locate, Resource
 from ordain.values.setting import Policy, PolicyStage
+from ordain.values.span import Span
 
 _JUDGED_LATER = TRAINS | {Effect.RE_EVALUATE}
 _TAKEN = frozenset((Effect.REUSE, Effect.PROMOTE, Effect.ROLL_BACK))
@@ -330,9 +331,17 @@ def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> I
         link=policy.link,
         owner=policy.owner,
         violation=violation(policy.address, policy.match, policy.require, subject.address),
-        at=place(policy, subject.resource, subject.change, locate),
+        at=_at(policy, subject, facts, ruling, locate),
     )
     yield excused(found, policy, bearing.overrides, bearing.now)
+
+
+def _at(policy: Policy, subject: _Subject, facts: Facts, ruling: Ruling, locate: Locate) -> Span | None:
+    """Where a finding is shown: a rule that broke at the rule, as that has to change; all else at the resource."""
+    if ruling.outcome is Outcome.ERROR and policy.source is not None and _never_known(policy, facts) is None:
+        broken = _evaluate(policy.match, facts).outcome is Outcome.ERROR
+        return place_of_rule(policy.source, "match" if broken else "require", locate)
+    return place(policy, subject.resource, subject.change, locate)
 
 
 def _ruling(policy: Policy, facts: Facts) -> Ruling:

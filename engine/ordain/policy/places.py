@@ -8,7 +8,7 @@ from ordain.values.change import Change
 from ordain.values.data import Path, dig
 from ordain.values.resource import Locate, Resource
 from ordain.values.setting import Policy
-from ordain.values.span import Span
+from ordain.values.span import Source, Span
 
 
 def place(policy: Policy, resource: Resource | None, change: Change | None, locate: Locate) -> Span | None:
@@ -19,8 +19,12 @@ def place(policy: Policy, resource: Resource | None, change: Change | None, loca
         return change.at
     if policy.source is None:
         return None
-    # Of one that a blueprint makes, the line of who uses it: the rule's own may be in no file of the project.
-    return locate(policy.source, ("spec", "require") if policy.source.expansion is None else ("name",))
+    return place_of_rule(policy.source, "require", locate)
+
+
+def place_of_rule(source: Source, key: str, locate: Locate) -> Span:
+    """Where a rule was written; of one that a blueprint makes, who uses it: it may be in no file of the project."""
+    return locate(source, ("spec", key) if source.expansion is None else ("name",))
 
 
 def _field(require: str, resource: Resource) -> Path:

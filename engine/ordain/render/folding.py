@@ -8,15 +8,19 @@ from dataclasses import dataclass
 
 from ordain.render import reasons, view
 from ordain.render.findings import verdict_word
+from ordain.render.words import where
 from ordain.values.address import ADDRESS_PATTERN
 from ordain.values.change import TRAINS, Action, Change
 from ordain.values.plan import Finding
+from ordain.values.span import Span
 
 _ADDRESS = re.compile(rf"(?<![\w/.-]){ADDRESS_PATTERN}")  # no part of the name of a file
 MANY = 40
 """With more changes than this, details are folded and what is alike is told once."""
 _ALIKE = 4
 """From this many on, changes with the same reason share a row."""
+_PLACED = 20
+"""Up to this many resources that a policy says the same of are named with their places."""
 _ROOM = 64
 """Rows that a folded plan should not exceed."""
 _SINGLES: tuple[int | None, ...] = (None, 12, 6, 3, 1)
@@ -120,6 +124,20 @@ class Verdicts:
     @property
     def first(self) -> Finding:
         return self.findings[0]
+
+    @property
+    def at(self) -> Span | None:
+        """Where all of them are shown; None where they have places of their own."""
+        return self.first.at if len({one.at for one in self.findings}) == 1 else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What they are about, each with its place while they are few and have places of their own."""
+        placed = self.at is None and len(self.findings) <= _PLACED
+        places = [where(one.at, column=True) if placed else "" for one in self.findings]
+        return tuple(
+            f"{one.address} ({at})" if at else f"{one.address}" for one, at in zip(self.findings, places, strict=True)
+        )
 
 
 def verdicts(found: Iterable[Finding]) -> tuple[Verdicts, ...]:

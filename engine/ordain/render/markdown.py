@@ -197,7 +197,7 @@ def _said(change: Change) -> str:
     return f"**{word}**" if view.is_grave(change) else word
 
 
-def _names(addresses: Sequence[Address], limit: int) -> str:
+def _names(addresses: Sequence[Address | str], limit: int) -> str:
     return escape(view.names_text(addresses, limit), 20_000)
 
 
@@ -223,10 +223,9 @@ def _policy(found: tuple[Finding, ...]) -> _Section:
             one = part.first
             word = findings.verdict_word(one)
             verdict = f"**{word}**" if one.denies else word
-            about, place = name(one.address) if one.address else "", escape(where(one.at, column=True))
+            about, place = name(one.address) if one.address else "", escape(where(part.at, column=True))
             if len(part.findings) > 1:
-                named = [finding.address for finding in part.findings if finding.address is not None]
-                about, place = _names(named, _GRAVE if one.denies else _NAMED), ""
+                about = _names(part.names, _GRAVE if one.denies else _NAMED)
             said = escape(findings.message_text(one, part.message)) + "".join(_beside(one))
             yield verdict, name(one.policy), one.level.value, escape(one.severity.value), about, said, place
 

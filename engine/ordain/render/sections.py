@@ -130,13 +130,12 @@ def _verdict(one: Verdicts, width: int, options: TerminalOptions) -> Iterator[Li
     yield Line(
         head=((f"  {sign} ", style), (f"{word:{width}}  ", style)),
         body=((f"{first.policy}", Style.STRONG), (f" ({findings.grade_text(first)})  {message}", Style.PLAIN),
-              *(at(where(first.at, column=True)) if alone else ())),
+              *at(where(one.at, column=True))),
     )  # fmt: skip
     indent = 6 + width
     if not alone:
-        addresses = [finding.address for finding in one.findings if finding.address is not None]
         whole = options.verbose or first.denies
-        for row in view.name_rows(addresses) if whole else [view.names_text(addresses, _NAMED)]:
+        for row in view.name_rows(one.names) if whole else [view.names_text(one.names, _NAMED)]:
             yield line((row, Style.DIM), indent=indent)
     excuse = findings.excuse_text(first)
     if excuse:

@@ -221,7 +221,7 @@ def drift_of(program: Program) -> tuple[tuple[Drift, ...], tuple[Drift, ...]]:
     return ours, tuple(drift for drift in program.drift if drift.address not in concerned)
 
 
-def names_text(addresses: Iterable[Address], limit: int) -> str:
+def names_text(addresses: Iterable[Address | str], limit: int) -> str:
     """Name a few: ``model.a, model.b and 55 more``; all of them where there are hardly more."""
     found = [str(address) for address in addresses]
     if len(found) <= limit + 1:
@@ -229,7 +229,7 @@ def names_text(addresses: Iterable[Address], limit: int) -> str:
     return f"{', '.join(found[:limit])} and {len(found) - limit:,} more"
 
 
-def name_rows(addresses: Iterable[Address], width: int = 92) -> Iterator[str]:
+def name_rows(addresses: Iterable[Address | str], width: int = 92) -> Iterator[str]:
     """Name all, as many on a row as ``width`` columns hold."""
     row = ""
     for address in addresses:
