@@ -85,6 +85,18 @@ def test_an_override_is_of_soft_policies_and_of_what_it_names() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.PASS])
 def test_what_would_stop_nothing_needs_no_excuse(outcome: Outcome) -> None:
     assert excused(finding(outcome), policy("*.*"), (override(),), NOW) == finding(outcome)
+    assert excused_again(finding(outcome), (override(),), NOW) == finding(outcome)
+
+
+def test_an_exception_is_named_before_an_override_and_what_ran_out_last_before_what_ran_out_first() -> None:
+    both = excused(finding(), policy("*.*"), (override(),), NOW)
+    assert both.excuse is not None
+    assert both.excuse.kind is ExcuseKind.EXCEPTION
+    for first, last in ((2, 1), (1, 2)):
+        spared, borne = policy("*.*", until=timedelta(days=-first)), override(timedelta(days=-last))
+        lapsed = excused(finding(), spared, (borne,), NOW).lapsed
+        assert lapsed is not None
+        assert lapsed.until == (NOW - timedelta(days=1)).isoformat()
 
 
 def test_later_an_excuse_may_have_run_out_or_come() -> None:
