@@ -20,6 +20,7 @@ from ordain.session.applying import ApplyOptions, apply_project
 from ordain.session.approving import Approving, approve_plan, statement_of
 from ordain.session.context import Context
 from ordain.session.permission import Plea, check_judges, folder_of, read_approvals
+from ordain.session.policies import revoke_overrides
 from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
 from ordain.values.approval import NAMESPACE
@@ -379,11 +380,30 @@ def test_an_approval_before_the_change_was_applied_sticks_too(bank: Bank) -> Non
     bank.write((PROJECT + ORPHAN % "b").replace("value: 1", "value: 5"))
     bank.commit()
     bank.plan()
-    folder = bank.plan_file.with_name("p.json.approvals")
-    for path in folder.iterdir():
-        path.rename(path.with_name(f"earlier-{path.name}"))
+    bank.sign("alice")
+    bank.sign("bob")  # the same file name, for another plan: what was overridden still is
+    assert bank.apply()[0] is ExitCode.DONE
+
+
+def test_an_override_that_was_revoked_does_not_come_back_with_its_file(bank: Bank) -> None:
+    orphaned(bank, "b")
+    bank.sign("alice")
+    bank.sign("bob", overrides=("owner",), reason="soon")
+    assert bank.apply()[0] is ExitCode.DONE
+    bank.now += 60
+    _, ended = revoke_overrides(bank.context, "owner")
+    assert [one.by for one in ended] == ["bob@example.com"]
+    bank.write((PROJECT + ORPHAN % "b").replace("value: 1", "value: 5"))
+    bank.commit()
+    bank.plan()
     bank.sign("alice")
     bank.sign("bob")
+    assert (folder_of(bank.plan_file) / "bob@example.com.overrides.json").is_file()
+    assert bank.apply()[0] is ExitCode.DENIED
+    with pytest.raises(OrdainError):
+        revoke_overrides(bank.context, "owner")  # there is nothing left to end
+    bank.now += 60
+    bank.sign("bob", overrides=("owner",), reason="once more")
     assert bank.apply()[0] is ExitCode.DONE
 
 

@@ -80,10 +80,24 @@ def approve_plan(context: Context, file: Path, asked: Approving, ask: Ask) -> Si
     alone = approved(whole, (mine,), now)
     if mine not in alone.accepted:
         raise OrdainError(_would_not_count(asked.person, plan, alone))
+    _keep_overrides(path, whole, now)
     write_file(path, text.encode(), 0o644)
     write_file(path.with_name(f"{path.name}.sig"), mine.signature.encode(), 0o644)
     together = approved(whole, (*(one for one in others if one != mine), mine), now)
     return Signed(plan=plan, path=path, approved=together, block=block(mine))
+
+
+def _keep_overrides(path: Path, plan: Plan, now: datetime) -> None:
+    """Move an approval of an earlier plan out of the way of a new one, where its overrides still hold."""
+    signature = path.with_name(f"{path.name}.sig")
+    if not (path.is_file() and signature.is_file()):
+        return
+    earlier = Approval(text=path.read_text("utf-8", "replace"), signature=signature.read_text("utf-8", "replace"))
+    found = approved(plan, (earlier,), now)
+    if found.overrides and not found.accepted:
+        kept = path.with_name(f"{path.stem}.overrides.json")
+        path.replace(kept)
+        signature.replace(kept.with_name(f"{kept.name}.sig"))
 
 
 def _statement(context: Context, plan: Plan, asked: Approving) -> str:

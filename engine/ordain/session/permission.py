@@ -72,6 +72,7 @@ def permission(
     if plan.program.steps and plan.program.approvals_before != recorded_rule(recorded.settings, recorded.environment):
         raise OrdainError(_other_judges(plan))
     found = _approved(with_authors(context, plan, plea.judges_from), approvals or (), now) if rules else Approved()
+    found = replace(found, overrides=_not_replaced(found.overrides, recorded.overrides))
     if plea.break_glass:
         _check_glass(plan, plea)
     known = (*usable(recorded.overrides, signed=bool(rules)), *found.overrides)
@@ -87,6 +88,17 @@ def permission(
         new=tuple(one for one in (found.overrides if rules else own) if one not in recorded.overrides),
         broken=plea.reason if plea.break_glass and rules and (found.missing or not approvals or own) else "",
     )
+
+
+def _not_replaced(signed: tuple[Override, ...], recorded: tuple[Override, ...]) -> tuple[Override, ...]:
+    """Return the overrides that no later word of the same person replaced, and nobody revoked since."""
+    last = {(one.policy, one.by.casefold()): one for one in recorded if one.signed}
+
+    def counts(one: Override) -> bool:
+        known = last.get((one.policy, one.by.casefold()))
+        return known in (None, one) or datetime.fromisoformat(known.at) < datetime.fromisoformat(one.at)
+
+    return tuple(one for one in signed if counts(one))
 
 
 def with_authors(context: Context, plan: Plan, ref: str | None) -> Plan:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ordain.api.store import RemoveOverrides
+from ordain.api.store import PutOverride, RemoveOverrides
 from ordain.config.locate import locate
 from ordain.policy.excuses import holds
 from ordain.policy.testing import run_tests
@@ -64,6 +64,7 @@ def policies_in_force(context: Context) -> InForce:
 def revoke_overrides(context: Context, name: str) -> tuple[str, tuple[Override, ...]]:
     """End the recorded overrides of a policy; return the environment, and those that were ended.
 
+    Of what was signed the end is kept: the statement may still lie beside a plan, and counts no more.
     Raises ``OrdainError``: exit 6 where there is no such policy, or no override of it; 9 where an apply goes on.
     """
     desired = load(context, key=None).desired
@@ -71,20 +72,24 @@ def revoke_overrides(context: Context, name: str) -> tuple[str, tuple[Override, 
     with open_state(context, create=False) as state:
         recorded = state.recorded(environment).overrides
         address = _policy(name, [*(one.policy for one in recorded), *(one.address for one in desired.policies)])
-        if not _of(address, recorded):
+        now = _now(context)
+        if not _of(address, recorded, now):
             raise OrdainError(_none(address, environment))
         me = this_process(run=context.new_id(), actor=context.actor, started=context.clock())
         token = state.acquire(environment, me).token
         try:
-            found = _of(address, state.recorded(environment).overrides)
-            state.write(environment, (RemoveOverrides(policy=address),), token)
+            found = _of(address, state.recorded(environment).overrides, now)
+            until = now.isoformat(timespec="seconds")
+            ended = (PutOverride(override=replace(one, until=until)) for one in found if one.signed)
+            state.write(environment, (RemoveOverrides(policy=address), *ended), token)
         finally:
             state.release(environment, token)
     return environment, found
 
 
-def _of(policy: Address, overrides: Iterable[Override]) -> tuple[Override, ...]:
-    return tuple(one for one in overrides if one.policy == policy)
+def _of(policy: Address, overrides: Iterable[Override], now: datetime) -> tuple[Override, ...]:
+    """Return those of a policy, but what was signed and is over."""
+    return tuple(one for one in overrides if one.policy == policy and (not one.signed or holds(one.until, now)))
 
 
 def _now(context: Context) -> datetime:
