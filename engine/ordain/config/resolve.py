@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ordain.config import environments, instances, overrides, refactoring, variables
+from ordain.config import environments, instances, overrides, refactoring, silent, variables
 from ordain.config.blueprints import Blueprint, expand
 from ordain.config.collector import paused
 from ordain.config.files import PROJECT_FILE
@@ -222,6 +222,12 @@ def _desired(index: _Index, registry: Registry, options: ResolveOptions, report:
     )
     if project is None:
         return None
+    if index.complete and not any(one.is_error for one in report.diagnostics):
+        silent.warn(
+            policies,
+            silent.Known(environments=every or {environment}, kinds=registry.kinds, resources=resources),
+            report,
+        )
     own = [meant(project, ("variables",))]
     if environment in checked:
         own.append(meant(checked[environment], ("variables", "overrides", "policies")))

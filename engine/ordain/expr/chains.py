@@ -85,6 +85,38 @@ def _chains(tokens: list[_Token], roots: Collection[str]) -> Iterator[Chain]:
         yield _chain(tokens, index)
 
 
+def compared(text: str, fact: str) -> Iterator[str]:
+    """Yield the plain texts that a rule compares a fact (``env.name``) with: by ``==``, ``!=`` or ``in [...]``."""
+    tokens = [_Token(m.lastgroup or "", m[0], m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    tokens = [token for token in tokens if token.kind != "space"]
+    for index, token in enumerate(tokens):
+        if token.kind != "name" or token.text != fact.partition(".")[0] or _at(tokens, index - 1).is_("."):
+            continue
+        path, at = [token.text], index + 1
+        while (step := _step(tokens, at)) is not None:
+            path.append(step[0])
+            at += step[1]
+        if ".".join(path) == fact:
+            yield from _beside(tokens, index, at)
+
+
+def _beside(tokens: list[_Token], start: int, end: int) -> Iterator[str]:
+    """Yield the plain texts beside the chain that stands at ``start:end``."""
+    found = []
+    if _at(tokens, end).is_("=", "!") and _at(tokens, end + 1).is_("="):
+        found.append(_at(tokens, end + 2))
+    if _at(tokens, start - 1).is_("=") and _at(tokens, start - 2).is_("=", "!"):
+        found.append(_at(tokens, start - 3))
+    if _at(tokens, end).is_("in") and _at(tokens, end + 1).is_("["):
+        at = end + 2
+        while at < len(tokens) and not tokens[at].is_("]"):
+            found.append(tokens[at])
+            at += 1
+    for token in found:
+        if token.kind == "string" and _SIMPLE.fullmatch(token.text):
+            yield token.text[1:-1]
+
+
 def copies(text: str) -> int:
     """Return how often a rule may multiply what it reads: the uses of each macro's variable, and ``+``, multiplied.
 

@@ -1,0 +1,82 @@
+"""Policies that say nothing for a slip of the pen: of environments, kinds and resources that there are not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from ordain.config.report import Place, Report, choose
+from ordain.expr.chains import compared
+from ordain.expr.patterns import wildcards
+from ordain.values.address import Address
+from ordain.values.data import Path
+from ordain.values.diagnostic import Diagnostic, Severity
+from ordain.values.setting import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What there is in the project: the names that policies may speak of."""
+
+    environments: Collection[str]
+    kinds: Collection[str]
+    resources: Collection[Address]
+
+
+def warn(policies: Iterable[Policy], known: Known, report: Report) -> None:
+    """Warn of names in rules, and of exceptions, that nothing here bears; none of them is wrong by itself."""
+    names: frozenset[str] | None = None
+    for policy in policies:
+        for diagnostic, path in _rules(policy, known):
+            _add(policy, diagnostic, path, report)
+        for number, one in enumerate(policy.exceptions):
+            names = frozenset(map(str, known.resources)) if names is None else names
+            for item, pattern in enumerate(one.resources):
+                if not _found(pattern, names):
+                    path = ("spec", "exceptions", number, "resources", item)
+                    _add(policy, _spares_nothing(policy, pattern, names), path, report)
+
+
+def _rules(policy: Policy, known: Known) -> Iterator[tuple[Diagnostic, Path]]:
+    told = set()
+    for key, rule in (("match", policy.match), ("require", policy.require)):
+        for chain, there in (("env.name", known.environments), ("resource.kind", known.kinds)):
+            for name in compared(rule, chain):
+                if name not in there and (chain, name) not in told:
+                    told.add((chain, name))
+                    yield _not_there(policy, chain, name, there), ("spec", key)
+
+
+def _not_there(policy: Policy, chain: str, name: str, there: Collection[str]) -> Diagnostic:
+    one, many = ("environment", "environments") if chain == "env.name" else ("kind", "kinds")
+    return Diagnostic(
+        code="policy-silent",
+        summary=f"{policy.address} speaks of the {one} {name!r}, and there is none: it says nothing of it",
+        fix=choose(name, there, many),
+        severity=Severity.WARNING,
+    )
+
+
+def _spares_nothing(policy: Policy, pattern: str, names: Collection[str]) -> Diagnostic:
+    return Diagnostic(
+        code="exception-silent",
+        summary=f"an exception of {policy.address} spares {pattern}, and there is no such resource",
+        fix=f"correct or remove it; {choose(pattern, names, 'resources')}",
+        severity=Severity.WARNING,
+    )
+
+
+def _found(pattern: str, names: frozenset[str]) -> bool:
+    # An address with a key may be one of another environment: its document is enough.
+    if pattern in names:
+        return True
+    base = pattern.partition("[")[0]
+    meant = {wildcards(pattern), wildcards(base), wildcards(f"{base}[*")}
+    return any(one.fullmatch(name) for name in names for one in meant)
+
+
+def _add(policy: Policy, diagnostic: Diagnostic, path: Path, report: Report) -> None:
+    """At the very place; of a policy that a blueprint makes, where it is used: its body may be in no file of theirs."""
+    if policy.source is not None:
+        path = path if policy.source.expansion is None else ("name",)
+        report.add_found(Place(source=policy.source, path=path, address=policy.address), diagnostic)
