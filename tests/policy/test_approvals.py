@@ -109,6 +109,11 @@ def test_one_person_may_have_every_role() -> None:
     assert approved(plan_of(rule), [signed(LEE)], NOW).missing == ()
 
 
+def test_a_role_is_the_persons_under_whichever_of_their_addresses_they_sign() -> None:
+    both = replace(TWO, count=1, signers=(signer(ALICE), signer(RISK, "rita@home.example")))
+    assert approved(plan_of(both), [signed("rita@home.example", seed=RISK)], NOW).missing == ()
+
+
 def test_only_who_may_approve_is_named() -> None:
     rule = replace(TWO, people={"risk": (RISK, LEE, "nokey@example.com")})
     assert "(lee@example.com)" in approved(plan_of(rule, authors=(RISK,)), [], NOW).missing[1]

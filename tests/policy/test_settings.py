@@ -207,6 +207,10 @@ def test_trusting_more_estimators_is_weakened(locate: Any) -> None:
     old, new = {"trust": {"estimators": ["lightgbm."]}}, {"trust": {"estimators": ["lightgbm.", "mine."]}}
     assert _changes({"project.p": old}, {"project.p": new}, locate) == [("project.p", "update", True)]
     assert _changes({"project.p": new}, {"project.p": old}, locate) == [("project.p", "update", False)]
+    assert _changes({}, {"project.p": new}, locate) == [("project.p", "create", False)]
+    for trusted, weakened in ((old, False), (new, True)):
+        renamed = _changes({"project.p": old}, {"project.q": trusted}, locate)
+        assert renamed == [("project.p", "delete", False), ("project.q", "create", weakened)]
 
 
 def test_the_same_settings_are_no_change_and_secrets_are_marked(locate: Any) -> None:
@@ -220,3 +224,17 @@ def test_the_same_settings_are_no_change_and_secrets_are_marked(locate: Any) -> 
         locate,
     )
     assert [field.sensitive for field in change.fields] == [True]
+
+
+def test_what_becomes_a_secret_is_marked_and_what_is_none_is_not(locate: Any) -> None:
+    secret = Secret(expression="${{ secret.A }}", names=("secret.A",), digest="1")
+    old, new = {"a": "open", "b": 1, "c": secret}, {"a": secret, "b": 2, "c": "open"}
+    before, after = ({"environment.dev": {"variables": one}} for one in (old, new))
+    (change,) = settings_changes(_recorded(before), _desired(after), locate)
+    assert [(field.path[-1], field.sensitive) for field in change.fields] == [("a", True), ("b", False), ("c", True)]
+
+
+def test_of_a_policy_that_goes_its_level_in_the_environment_is_no_second_weakening(locate: Any) -> None:
+    before = {"policy.p": RULE, "environment.dev": {"policies": {"p": "hard"}}}
+    found = _changes(before, {"environment.dev": {"policies": {}}}, locate)
+    assert found == [("environment.dev", "update", False), ("policy.p", "delete", True)]

@@ -64,7 +64,7 @@ def settings_changes(
             address=record.address,
             kind=record.kind,
             action="delete",
-            weakened=record.kind == "Policy" or _weakened(record.kind, record.spec, {}, (before, after)),
+            weakened=_weakened(record.kind, record.spec, {}, (before, after)),
         )
         for record in gone
     ]
@@ -140,8 +140,6 @@ def _weakened_environment(old: Mapping[str, Tree], new: Mapping[str, Tree], all_
 
 def _approvals_sank(old: Tree, new: Tree) -> bool:
     before, after = _mapping(old), _mapping(new)
-    if not before:
-        return False
     lost_roles = set(_texts(before.get("roles"))) - set(_texts(after.get("roles")))
     return (
         _less(before.get("count"), after.get("count"))
@@ -172,8 +170,13 @@ def _may_more(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> bool:
 
 
 def _weakened_project(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
-    before, after = (set(_texts(_mapping(one.get("trust")).get("estimators"))) for one in (old, new))
-    return bool(old) and bool(after - before)
+    """Whatever it was called: a project that gets another name is not trusted with more by that."""
+    known = {one for address, spec in all_of[0].items() if address.kind == "project" for one in _trusted(spec)}
+    return bool(set(_trusted(new)) - known)
+
+
+def _trusted(project: Mapping[str, Tree]) -> Iterator[str]:
+    return _texts(_mapping(project.get("trust")).get("estimators"))
 
 
 _JUDGES: Mapping[str, Callable[[Mapping[str, Tree], Mapping[str, Tree], tuple[_Specs, _Specs]], bool]] = {
