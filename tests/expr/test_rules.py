@@ -119,6 +119,7 @@ def test_what_only_a_secret_could_answer_is_never_known_and_so_an_error() -> Non
         ("resource.labels['gone'] == 'x'", "resource.labels.gone is not there"),
         ("resource.spec.gone == resource.labels.gone", "gone is not there"),  # either of them
         ("[{'a': 1}].all(x, x.gone == 1)", "gone is not there"),
+        ("resource.owner.name == 'x'", "a field is read of something that has no fields"),
     ],
 )
 def test_a_fact_that_is_not_there_is_named_in_full(text: str, detail: str) -> None:

@@ -102,6 +102,7 @@ def test_what_is_excused_is_never_folded_with_what_stands(plans: Plans) -> None:
         address = Address.parse(f"model.m{number:02}")
         return Finding(policy=Address.parse("policy.p"), outcome=Outcome.FAIL, level=Level.HARD, address=address,
                        message=f"{address} has no owner",
+                       lapsed=later if number < 5 else None,
                        excuse=None if number < 10 else excuse if number < 20 else later)  # fmt: skip
 
     plan = _with(plans["spec_change"](), policy=tuple(found(number) for number in range(26)))
@@ -109,9 +110,10 @@ def test_what_is_excused_is_never_folded_with_what_stands(plans: Plans) -> None:
     assert text.startswith("10 denied, 16 exceptions\n")
     parts = re.split(r"\n  [✗○] ", text.split("\n\n")[0])[1:]
     assert [re.findall(r"model\.m(\d+)", part) for part in parts] == [
-        [f"{number:02}" for number in numbers] for numbers in (range(10), range(10, 20), range(20, 26))
+        [f"{number:02}" for number in numbers] for numbers in (range(5), range(5, 10), range(10, 20), range(20, 26))
     ]
-    assert "excepted without end: legacy" in parts[1] and "excepted until 2027-03-01: legacy" in parts[2]
+    assert "was excepted until 2027-03-01: legacy" in parts[0] and "was excepted" not in parts[1]
+    assert "excepted without end: legacy" in parts[2] and "excepted until 2027-03-01: legacy" in parts[3]
 
 
 def test_an_excused_finding_tells_no_remedy_and_a_standing_one_does(plans: Plans) -> None:

@@ -270,6 +270,8 @@ def _evaluation_error(report: str) -> CelError:
         found = pattern.search(report)
         if found:
             return CelError(f"{found[1]} is not there", 0, Fault.MISSING, found[1])
+    if "Applying SELECT" in report:
+        return CelError("a field is read of something that has no fields", 0, Fault.TYPE)
     if "budget" in report or "limit" in report:
         return CelError("it takes too many steps to evaluate", 0, Fault.BUDGET)
     return CelError(bare, 0, Fault.TYPE if "No matching overloads" in report else Fault.RUNTIME)

@@ -145,7 +145,7 @@ def verdicts(found: Iterable[Finding]) -> tuple[Verdicts, ...]:
     alike: dict[tuple[object, ...], list[Finding]] = {}
     for one in found:
         message = one.message.replace(str(one.address), "").strip(" :") if one.address else one.message
-        beside = (one.severity, one.remedy, one.owner, one.link, one.excuse)
+        beside = (one.severity, one.remedy, one.owner, one.link, one.excuse, one.lapsed)
         alike.setdefault((message, one.policy, verdict_word(one), one.level, beside), []).append(one)
     return tuple(part for key, ones in alike.items() for part in _parts(str(key[0]), ones))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from html import escape
 
+from ordain.render.findings import until_text
 from ordain.render.lines import BLANK, Line, Style, TerminalOptions, line, paint
 from ordain.render.tables import table
 from ordain.render.words import clean, count, cut, pad, where
@@ -72,7 +72,7 @@ def _why(case: Case) -> Iterator[str]:
 def _coverage(report: PolicyReport) -> str:
     cases = report.cases
     counted = f"{count(len(report.policies), 'policy', 'policies')}, {count(len(cases), 'test')}"
-    text = f"{counted}, {len(cases) - len(report.failed)} passed."
+    text = f"{counted}, {len(cases) - len(report.failed):,} passed."
     for what, names in (
         ("Without tests", report.untested),
         ("Never seen to pass in a test", report.never("pass")),
@@ -203,7 +203,7 @@ def _about(policy: Policy) -> str:
 
 
 def _until(moment: str | None) -> str:
-    return "-" if moment is None else datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")
+    return "-" if moment is None else until_text(moment).removeprefix("until ")
 
 
 def _standing(one: Override, levels: dict[Address, Level], holds: bool) -> str:
