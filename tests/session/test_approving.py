@@ -473,6 +473,25 @@ def test_a_plan_that_was_judged_by_settings_of_before_is_stale(bank: Bank) -> No
     assert "settings" in found.summary
 
 
+def test_approvals_are_good_for_one_apply(bank: Bank) -> None:
+    approve_all(bank)
+    bank.write(PROJECT + (ORPHAN % "b").replace("name: b", "name: b\nowner: growth@example.com"))
+    bank.commit()
+    bank.plan()
+    bank.sign("alice")
+    bank.sign("bob")
+    kept = bank.plan_file.read_bytes()
+    assert bank.apply()[0] is ExitCode.DONE
+    bank.write(PROJECT)
+    approve_all(bank)  # what was made is gone again, and nothing that the plan read is another than it was
+    bank.plan_file.write_bytes(kept)
+    bank.sign("alice")
+    bank.sign("bob")
+    found = bank.refusal(bank.apply)
+    assert (found.code, found.exit) == ("plan-stale", ExitCode.STALE)
+    assert "applied already" in found.summary
+
+
 # The glass
 
 

@@ -312,6 +312,7 @@ def test_authors_are_those_of_the_commits_that_touch_the_project(project: Path, 
     git(tmp_path, "commit", "-q", "--amend", "--no-edit", who="max")  # a person's merge may hold what neither side has
     assert "max@example.com" in authors(here(project), before)
     assert set(authors(here(project), None)) == {*people, "max@example.com"}  # what HEAD merged, its authors wrote
+    assert authors(here(project), "main") == authors(here(project), None)  # main is HEAD: somebody did write it
     # A commit that is undone again on the branch is no way to hide who wrote it.
     git(tmp_path, "switch", "-q", "change")
     edit(project / "ordain.yaml", "value: 2", "value: 3")

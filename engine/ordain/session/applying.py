@@ -34,7 +34,7 @@ from ordain.session.permission import (
 from ordain.session.planning import PlanOptions, make_plan
 from ordain.session.requests import Requests
 from ordain.session.reviewing import Reviewer
-from ordain.session.saved import check_variables
+from ordain.session.saved import check_unused, check_variables
 from ordain.session.secrets import Secrets
 from ordain.session.session import attached, drop_attachments, drop_files, read_plan_file
 from ordain.session.stores import open_artifacts, open_state
@@ -231,6 +231,7 @@ def _saved_round(work: _Work, plan: Plan, files: set[str]) -> _Round:
     stale = moved(program, recorded)
     if stale:
         raise OrdainError(*stale)
+    check_unused(work.store, plan)
     file, plea = work.options.plan_file, replace(work.options.plea, judges_from=work.options.plan.judges_from)
     assert file is not None
     approvals = read_approvals((folder_of(file), *plea.approvals))

@@ -76,8 +76,8 @@ def with_judges(loaded: Loaded, judges: Judges) -> Loaded:
 
 
 def authors(context: Context, ref: str | None) -> tuple[str, ...]:
-    """Return who wrote what HEAD has and ``ref`` has not, of what touches the project; without one, who wrote HEAD,
-    and what HEAD merged.
+    """Return who wrote what HEAD has and ``ref`` has not, of what touches the project; without one, and
+    where there is nothing more, who wrote HEAD, and what it merged.
 
     E-mail addresses in lower case, sorted: of authors, of committers (but the forge), of ``Co-authored-by``; and git's
     own user where the project's files differ from HEAD. Outside of git nobody is known. Raises ``OrdainError`` (exit 6)
@@ -86,10 +86,13 @@ def authors(context: Context, ref: str | None) -> tuple[str, ...]:
     root = context.root
     if ref is None and not git.is_repository(root):
         return ()
-    since = git.merge_base(root, ref) if ref is not None else _merged_into(root)
+    since = git.merge_base(root, ref) if ref is not None else None
+    edited = _differs(root)
+    if since is None or (since == git.commit_at(root, "HEAD") and not edited):  # or nobody wrote what the branch has
+        since = _merged_into(root)
     span = ["-1", "HEAD"] if since is None else ["--full-history", f"{since}..HEAD", "--", "."]
     found = list(_people(root, span)) if ref is not None or _is(root, "HEAD") else []
-    if _differs(root):
+    if edited:
         found += git.git(root, "config", "--default", "", "user.email").decode(errors="replace").splitlines()
     return tuple(sorted({one.strip().lower() for one in found} - _FORGES - {""}))
 

@@ -1,13 +1,17 @@
-"""What may be said beside a saved plan: texts of secrets, which it does not hold, and no other variable."""
+"""What may be said beside a saved plan (texts of secrets, and no other variable), and whether it is used up."""
 
 from __future__ import annotations
 
+from ordain.api.store import StateReader
 from ordain.session.context import Context
 from ordain.session.loading import load
 from ordain.session.variables import origins
 from ordain.values.data import Secret, leaves
-from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
-from ordain.values.plan import Program
+from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
+from ordain.values.plan import Plan, Program
+
+ALL = 1_000_000
+"""Runs of an environment that are looked through: as many as there are."""
 
 
 def check_variables(context: Context, key: bytes | None, program: Program) -> None:
@@ -47,3 +51,24 @@ def _belongs(name: str, origin: str) -> Diagnostic:
         fix=f"leave {name} out, or plan again with it: ordain plan --var {name}=… --out FILE",
         exit=ExitCode.SPEC,
     )
+
+
+def check_unused(store: StateReader, plan: Plan) -> None:
+    """Raise ``OrdainError`` (exit 10) where a plan that needs approvals was applied already, all of it.
+
+    What it made may be gone since, and then nothing that it read is another than it was.
+    """
+    if not plan.program.rules:
+        return
+    done = (one for one in store.runs(plan.program.environment, ALL) if one.outcome == ExitCode.DONE.name.lower())
+    if any(one.plan_digest == plan.digest for one in done):
+        raise OrdainError(
+            Diagnostic(
+                code="plan-stale",
+                summary=f"plan {plan.digest.removeprefix('sha256:')[:12]} was applied already",
+                detail="approvals are good for one apply",
+                fix="plan again, and have that plan approved: ordain plan --out FILE",
+                blame=Blame.WORLD,
+                exit=ExitCode.STALE,
+            )
+        )
