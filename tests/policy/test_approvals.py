@@ -137,6 +137,7 @@ FORGERIES: dict[str, tuple[Plan, list[Approval], str]] = {
     "another environment": (plan_of(), [signed(environment="dev")], "is for another environment (dev)"),
     "another project": (plan_of(), [signed(project="fraud")], "is for another project (fraud)"),
     "expired": (plan_of(), [signed(at=ago(days=5))], "expired 2 days ago"),
+    "expired a day ago": (plan_of(), [signed(at=ago(days=4))], "expired 1 day ago"),
     "expired just now": (plan_of(), [signed(at=ago(days=3, seconds=1))], "expired a moment ago"),
     "from the future": (plan_of(), [signed(at=ago(minutes=-6))], "was signed in the future"),
     "time without a zone": (plan_of(), [signed(at="2026-11-21T11:00:00")], "is no time in UTC"),
@@ -302,6 +303,18 @@ def test_an_override_sticks_where_its_approval_does_not() -> None:
     assert expired.missing
 
 
+def test_an_override_lasts_ninety_days_at_most_and_counts_once() -> None:
+    mine = signed(overrides=(override(until=(NOW + timedelta(days=90, hours=-1)).isoformat()),))
+    assert len(approved(plan_of(), [mine], NOW).overrides) == 1
+    both = [signed(plan=plan, overrides=(override(),)) for plan in (PLAN, OTHER)]
+    assert len(approved(plan_of(), both, NOW).overrides) == 1
+
+
+def test_in_which_order_approvals_lie_there_means_nothing() -> None:
+    every = [signed(), signed(overrides=(override(),)), signed(overrides=(override(LIMITS),)), signed(BOB)]
+    assert approved(plan_of(), every, NOW) == approved(plan_of(), every[::-1], NOW)
+
+
 def test_an_override_ends_when_it_says() -> None:
     ended = signed(at=ago(days=9), overrides=(override(until=NOW.isoformat()),))
     assert approved(plan_of(), [ended], NOW).overrides == ()
@@ -313,6 +326,11 @@ BAD_OVERRIDES: dict[str, tuple[ApprovalRule, Approval, str]] = {
         RULE,
         signed(overrides=(override(until=(NOW + timedelta(days=90)).isoformat()),)),
         "it is for more than 90 days",
+    ),
+    "local time": (
+        RULE,
+        signed(overrides=(override(until="2026-11-22T12:00:00+01:00"),)),
+        "'2026-11-22T12:00:00+01:00' is no time in UTC",
     ),
     "no end": (RULE, signed(overrides=(override(until="never"),)), "'never' is no time in UTC"),
     "no reason": (RULE, signed(overrides=(override(reason=" \n"),)), "it gives no reason"),
@@ -403,6 +421,15 @@ def test_there_is_one_way_to_write_a_statement(change: Callable[[str], str]) -> 
         block(Approval(text=change(text), signature=signed().signature))
     mine = Approval(text=change(text), signature=sign(change(text).encode(), private(ALICE), None, NAMESPACE))
     assert approved(plan_of(), [mine], NOW).missing == ("1 more approval",)
+
+
+@pytest.mark.parametrize("hidden", [{"reason": "a\u202eb"}, {"until": "2027\u200b"}, {"violations": ("v\u001b[2J",)}])
+def test_an_override_hides_nothing_but_may_have_lines(hidden: dict[str, object]) -> None:
+    text = statement_text(replace(STATEMENT, overrides=(override(**{"reason": "one\ntwo", **hidden}),)))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="do not show"):
+        read_statement(text)
+    lines = statement_text(replace(STATEMENT, overrides=(override(reason="one\ntwo"),)))
+    assert read_statement(lines).overrides[0].reason == "one\ntwo"
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=20)

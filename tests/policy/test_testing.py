@@ -36,7 +36,7 @@ def read(text: str) -> Resolution:
 
 def report_of(text: str) -> PolicyReport:
     resolution = read(text)
-    assert resolution.diagnostics == () and resolution.desired is not None
+    assert not any(one.is_error for one in resolution.diagnostics) and resolution.desired is not None
     return run_tests(resolution.desired.policies, resolution.desired.policy_tests, NOW, locate)
 
 
@@ -65,6 +65,7 @@ def wrong(test: str) -> list[tuple[str, str, Span | None]]:
         ('resource.address == "model.example" && resource.kind == "Model"', "name: ordinary", "pass"),
         ('resource.address == "data_source.d"', "given: {resource: {kind: DataSource, name: d}}", "pass"),
         ('resource.kind + resource.name == "DataSourced"', "given: {resource: {address: data_source.d}}", "pass"),
+        ('resource.kind == "MLModel"', "given: {resource: {kind: MLModel, name: d}}", "pass"),
         (PERSONAL, "given: {resource: {facts: {columns: {a: {personal: true}}}}}", "pass"),
         (PERSONAL, "given: {resource: {facts: {columns: [{name: a, personal: true}]}}}", "pass"),
         (PERSONAL, "given: {resource: {facts: {columns: {a: {type: integer}}}}}", "fail"),
@@ -120,6 +121,9 @@ def test_deletes_are_put_to_rules_about_changes_only() -> None:
     gone = "given: {change: {action: delete, effect: delete}}"
     assert case('resource.owner != ""', gone).found == "skip"
     assert case('resource.owner != "" || change.action != "delete"', gone).found == "fail"
+    forgotten = "given: {change: {action: forget, effect: forget}}"
+    assert case('resource.owner != ""', forgotten).found == "skip"
+    assert case('resource.owner != "" || change.action != "forget"', forgotten).found == "fail"
 
 
 def test_exceptions_do_not_count() -> None:

@@ -178,7 +178,7 @@ def _humans(signers: Iterable[Signer]) -> Mapping[str, str]:
 
 
 def _folded(address: str) -> str:
-    return address.strip().casefold()
+    return address.casefold()
 
 
 def _read(approval: Approval, program: Program, now: datetime, refused: list[Refused]) -> _Read | None:
