@@ -12,9 +12,15 @@ WORLD = "kind: Environment\nname: prod\n---\nkind: Thing\nname: a\n---\nkind: Th
 POLICY = "kind: Policy\nname: p\nspec:\n  level: hard\n  match: {match}\n  require: {require}\n  exceptions: {spared}\n"
 
 
-def warned(load: Any, *, match: str = "true", require: str = "true", spares: str = "") -> list[tuple[str, str, str]]:
+def quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def warned(
+    load: Any, *, match: str = "true", require: str = "resource.owner == ''", spares: str = ""
+) -> list[tuple[str, str, str]]:
     spared = f"[{{resources: ['{spares}'], reason: r}}]" if spares else "[]"
-    resolution = load(WORLD + POLICY.format(match=repr(match), require=repr(require), spared=spared))
+    resolution = load(WORLD + POLICY.format(match=quoted(match), require=quoted(require), spared=spared))
     assert resolution.desired is not None
     return [(one.code, one.summary.split(" spares ")[-1], str(one.at)) for one in resolution.diagnostics]
 
@@ -54,12 +60,18 @@ def test_an_exception_of_something_is_no_slip(load: Any, spares: str) -> None:
 @pytest.mark.parametrize("spares", ["thing.c", "table.*", "thing.aa*", 'thing.c["x"]'])
 def test_an_exception_of_nothing(load: Any, spares: str) -> None:
     assert warned(load, spares=spares) == [
-        ("exception-silent", f"{spares}, and there is no such resource", "ordain.yaml:21:29")
+        ("exception-silent", f"{spares}, and the specs have no such resource", "ordain.yaml:21:29")
     ]
 
 
+def test_exceptions_of_a_rule_about_the_whole_plan(load: Any) -> None:
+    found = warned(load, require="plan.summary.delete < 2", spares="*.*")
+    assert [(code, at) for code, _, at in found] == [("exception-silent", "ordain.yaml:21:15")]
+    assert "is about the plan as a whole" in found[0][1]
+
+
 def test_what_is_wrong_is_told_alone(load: Any) -> None:
-    resolution = load(WORLD + POLICY.format(match="env.name == 'prd'", require="resource.nam == ''", spared="[]"))
+    resolution = load(WORLD + POLICY.format(match="env.name == 'prd'", require="resource.nam == 'x'", spared="[]"))
     assert [one.code for one in resolution.diagnostics] == ["expression"]
 
 

@@ -119,5 +119,6 @@ def test_a_violation_is_the_same_while_the_rule_and_the_resource_are() -> None:
         violation(OWNER, "true", "a < 2", CHURN),
         violation(OWNER, "true", "a < 1", OWNER),
         violation(OWNER, "true", "a < 1", None),
+        violation(OWNER, "true", "a < 1", CHURN, goes=True),
     }
-    assert len(others | {one}) == 6
+    assert len(others | {one}) == 7

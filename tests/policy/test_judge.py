@@ -9,12 +9,13 @@ import pytest
 
 from ordain.policy.judge import GateSubject, judge, judge_gate
 from ordain.values.address import Address
-from ordain.values.change import Action, Effect
+from ordain.values.approval import Override
+from ordain.values.change import Action, Cause, CauseCode, Effect
 from ordain.values.data import Unknown
 from ordain.values.plan import Estimate
 from ordain.values.record import Outcome
 from ordain.values.setting import Level, PolicyStage
-from ordain.values.span import Source
+from ordain.values.span import Source, Span
 
 LATER = Unknown(expression="x")
 FAIL, UNKNOWN, ERROR = Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR
@@ -93,6 +94,27 @@ def test_deletes_are_seen_by_rules_about_changes_only(make: Any) -> None:
     keep = make.policy("change.action != 'delete' || resource.spec.seed != 7")
     (found,) = judge((keep,), subjects, make.locate)
     assert (str(found.address), found.outcome) == ("model.old", FAIL)
+
+
+def test_who_bears_with_what_a_resource_lacks_has_not_agreed_to_lose_it(make: Any) -> None:
+    rule = make.policy("resource.protected && change.action != 'delete'", level=Level.SOFT)
+    (lacks,) = judge((rule,), make.subjects(make.resource("model.a")), make.locate)
+    borne = Override(
+        policy=rule.address, violations=(lacks.violation,), reason="r", by="ann", at="", until="2099-01-01T00:00:00Z"
+    )
+    (still,) = judge((rule,), make.subjects(make.resource("model.a"), overrides=(borne,)), make.locate)
+    assert not still.denies
+    gone = make.change("model.a", Effect.DELETE, action=Action.DELETE)
+    (lost,) = judge((rule,), make.subjects(changes=(gone,), overrides=(borne,)), make.locate)
+    assert lost.denies
+
+
+def test_a_delete_that_a_document_asks_for_is_shown_there(make: Any) -> None:
+    at = Span(file="removed.yaml", line=3, column=1)
+    asked = Cause(code=CauseCode.REMOVED, address=Address.parse("model.a"), at=at)
+    gone = make.change("model.a", Effect.FORGET, action=Action.FORGET, causes=(asked,))
+    (found,) = judge((make.policy("change.action != 'forget'"),), make.subjects(changes=(gone,)), make.locate)
+    assert found.at == at
 
 
 def test_a_rule_about_the_plan_is_judged_once(make: Any) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from ordain.config.report import Place, Report, choose
 from ordain.expr.chains import compared
 from ordain.expr.patterns import wildcards
+from ordain.expr.rules import OWN, compile_rule
 from ordain.values.address import Address
 from ordain.values.data import Path
 from ordain.values.diagnostic import Diagnostic, Severity
-from ordain.values.setting import Policy
+from ordain.values.setting import Policy, PolicyStage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,9 @@ def warn(policies: Iterable[Policy], known: Known, report: Report) -> None:
     for policy in policies:
         for diagnostic, path in _rules(policy, known):
             _add(policy, diagnostic, path, report)
+        if policy.exceptions and _is_about_plan(policy):
+            _add(policy, _of_the_plan(policy), ("spec", "exceptions"), report)
+            continue
         for number, one in enumerate(policy.exceptions):
             names = frozenset(map(str, known.resources)) if names is None else names
             for item, pattern in enumerate(one.resources):
@@ -60,8 +64,22 @@ def _not_there(policy: Policy, chain: str, name: str, there: Collection[str]) ->
 def _spares_nothing(policy: Policy, pattern: str, names: Collection[str]) -> Diagnostic:
     return Diagnostic(
         code="exception-silent",
-        summary=f"an exception of {policy.address} spares {pattern}, and there is no such resource",
-        fix=f"correct or remove it; {choose(pattern, names, 'resources')}",
+        summary=f"an exception of {policy.address} spares {pattern}, and the specs have no such resource",
+        fix=f"correct it, or remove it once what it spared is gone; {choose(pattern, names, 'resources')}",
+        severity=Severity.WARNING,
+    )
+
+
+def _is_about_plan(policy: Policy) -> bool:
+    rules = (compile_rule(policy.match), compile_rule(policy.require))
+    return policy.stage is PolicyStage.PLAN and not any(rule.roots & OWN for rule in rules)
+
+
+def _of_the_plan(policy: Policy) -> Diagnostic:
+    return Diagnostic(
+        code="exception-silent",
+        summary=f"{policy.address} is about the plan as a whole: its exceptions, which are of resources, spare nothing",
+        fix="remove them; let the rule read resource or change to judge each by itself",
         severity=Severity.WARNING,
     )
 

@@ -16,9 +16,12 @@ from ordain.values.setting import Level, Policy
 
 
 @lru_cache(maxsize=65_536)
-def violation(policy: Address, match: str, require: str, address: Address | None) -> str:
-    """Return the name of what a policy finds of a resource, whatever numbers stand in its message."""
-    return digest([str(policy), match, require, str(address or "")])[:23]
+def violation(policy: Address, match: str, require: str, address: Address | None, *, goes: bool = False) -> str:
+    """Return the name of what a policy finds of a resource, whatever numbers stand in its message.
+
+    ``goes``: of one that is to be deleted or forgotten. Who bears with what a resource lacks has not agreed to lose it.
+    """
+    return digest([str(policy), match, require, str(address or ""), *(("goes",) if goes else ())])[:23]
 
 
 def excused(finding: Finding, policy: Policy, overrides: Iterable[Override], now: datetime) -> Finding:

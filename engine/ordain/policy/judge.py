@@ -330,7 +330,7 @@ def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> I
         severity=policy.severity,
         link=policy.link,
         owner=policy.owner,
-        violation=violation(policy.address, policy.match, policy.require, subject.address),
+        violation=violation(policy.address, policy.match, policy.require, subject.address, goes=subject.goes),
         at=_at(policy, subject, facts, ruling, locate),
     )
     yield excused(found, policy, bearing.overrides, bearing.now)

@@ -16,7 +16,7 @@ def place(policy: Policy, resource: Resource | None, change: Change | None, loca
     if resource is not None:
         return locate(resource.source, _field(policy.require, resource))
     if change is not None:
-        return change.at
+        return change.at or next((cause.at for cause in change.causes if cause.at is not None), None)
     if policy.source is None:
         return None
     return place_of_rule(policy.source, "require", locate)
