@@ -48,12 +48,6 @@ def test_a_level_that_sinks_is_weakened(old: str, new: str, locate: Any) -> None
 @pytest.mark.parametrize(
     ("old", "new", "weakened"),
     [
-        ({"policies": {"p": "hard"}}, {"policies": {"p": "soft"}}, True),
-        ({"policies": {"p": "soft"}}, {"policies": {"p": "hard"}}, False),
-        ({"policies": {"p": "hard"}}, {}, True),  # the policy's own level is soft
-        ({"policies": {"p": "advisory"}}, {}, False),
-        ({}, {"policies": {"p": "advisory"}}, True),
-        ({}, {"policies": {"p": "hard"}}, False),
         ({"approvals": {"count": 2}}, {"approvals": {"count": 1}}, True),
         ({"approvals": {"count": 1}}, {"approvals": {"count": 2}}, False),
         ({"approvals": {"count": 1}}, {}, True),
@@ -71,8 +65,7 @@ def test_a_level_that_sinks_is_weakened(old: str, new: str, locate: Any) -> None
     ],
 )
 def test_environments(old: Mapping[str, Tree], new: Mapping[str, Tree], weakened: bool, locate: Any) -> None:
-    policy = {"policy.p": {**RULE, "level": "soft"}}
-    found = _changes({"environment.prod": old, **policy}, {"environment.prod": new, **policy}, locate)
+    found = _changes({"environment.prod": old}, {"environment.prod": new}, locate)
     assert found == [("environment.prod", "update", weakened)]
 
 
@@ -197,10 +190,9 @@ def test_first_keys_weaken_only_where_somebody_was_asked(approvals: Any, weakene
 
 
 def test_first_settings_are_added_and_weaken_nothing(locate: Any) -> None:
-    specs = {"policy.p": RULE, "environment.dev": {"policies": {"p": "advisory"}}}
+    specs = {"policy.p": RULE, "environment.dev": {"approvals": {"count": 1}}}
     assert _changes({}, specs, locate) == [("environment.dev", "create", False), ("policy.p", "create", False)]
-    added_later = _changes({"policy.p": RULE}, specs, locate)
-    assert added_later == [("environment.dev", "create", True)]
+    assert _changes({"policy.p": RULE}, specs, locate) == [("environment.dev", "create", False)]
 
 
 def test_trusting_more_estimators_is_weakened(locate: Any) -> None:
@@ -232,9 +224,3 @@ def test_what_becomes_a_secret_is_marked_and_what_is_none_is_not(locate: Any) ->
     before, after = ({"environment.dev": {"variables": one}} for one in (old, new))
     (change,) = settings_changes(_recorded(before), _desired(after), locate)
     assert [(field.path[-1], field.sensitive) for field in change.fields] == [("a", True), ("b", False), ("c", True)]
-
-
-def test_of_a_policy_that_goes_its_level_in_the_environment_is_no_second_weakening(locate: Any) -> None:
-    before = {"policy.p": RULE, "environment.dev": {"policies": {"p": "hard"}}}
-    found = _changes(before, {"environment.dev": {"policies": {}}}, locate)
-    assert found == [("environment.dev", "update", False), ("policy.p", "delete", True)]

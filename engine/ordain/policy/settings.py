@@ -22,10 +22,9 @@ def settings_changes(
 ) -> tuple[SettingChange, ...]:
     """Return the settings that were added, changed or removed, sorted by address.
 
-    ``weakened``: a policy is gone, its level in force sank, or it spares more resources or spares them longer; an
-    environment's own level for a policy sank; approvals or soak ask for less; more people have a role; more keys may
-    sign, for more people or for longer; a project trusts more estimators. A changed rule, severity or message alone
-    shows, and is not called so.
+    ``weakened``: a policy is gone, its level in force sank, or it spares more resources or spares them longer;
+    approvals or soak ask for less; more people have a role; more keys may sign, for more people or for longer; a
+    project trusts more estimators. A changed rule, severity or message alone shows, and is not called so.
     """
     before: _Specs = {address: record.spec for address, record in recorded.items()}
     after: _Specs = {setting.address: setting.spec for setting in desired}
@@ -33,7 +32,7 @@ def settings_changes(
     for setting in desired:
         old = before.get(setting.address)
         if old is None:
-            weakened = bool(before) and _weakened(setting.kind, {}, setting.spec, (before, after))
+            weakened = bool(before) and _weakened(setting.kind, {}, setting.spec, before)
             at = locate(setting.source, ("name",))
             out.append(
                 SettingChange(
@@ -54,7 +53,7 @@ def settings_changes(
                     kind=setting.kind,
                     action="update",
                     fields=fields,
-                    weakened=_weakened(setting.kind, old, setting.spec, (before, after)),
+                    weakened=_weakened(setting.kind, old, setting.spec, before),
                     at=locate(setting.source, ("spec", *fields[0].path)),
                 )
             )
@@ -64,7 +63,7 @@ def settings_changes(
             address=record.address,
             kind=record.kind,
             action="delete",
-            weakened=_weakened(record.kind, record.spec, {}, (before, after)),
+            weakened=_weakened(record.kind, record.spec, {}, before),
         )
         for record in gone
     ]
@@ -85,12 +84,12 @@ def _differences(before: Tree, after: Tree, path: Path = ()) -> Iterator[FieldCh
         yield FieldChange(path=path, before=before, after=after, sensitive=secret)
 
 
-def _weakened(kind: str, old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+def _weakened(kind: str, old: Mapping[str, Tree], new: Mapping[str, Tree], recorded: _Specs) -> bool:
     judge = _JUDGES.get(kind)
-    return judge is not None and judge(old, new, all_of)
+    return judge is not None and judge(old, new, recorded)
 
 
-def _weakened_policy(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+def _weakened_policy(old: Mapping[str, Tree], new: Mapping[str, Tree], recorded: _Specs) -> bool:
     exceptions = ((pattern, one.get("until")) for one in _mappings(new.get("exceptions")) for pattern in _patterns(one))
     spares_more = bool(old) and not all(_spared(pattern, until, old) for pattern, until in exceptions)
     return spares_more or _sank(old.get("level"), new.get("level"))
@@ -126,15 +125,8 @@ def _later(one: Tree, other: Tree) -> bool:
         return one != other
 
 
-def _weakened_environment(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
-    before, after = _mapping(old.get("policies")), _mapping(new.get("policies"))
-    for name in {*before, *after}:
-        policy = Address.of("Policy", name)
-        # Where the environment sets no level, the policy's own is in force.
-        was = before.get(name, all_of[0].get(policy, {}).get("level"))
-        now = after.get(name, all_of[1].get(policy, {}).get("level"))
-        if policy in all_of[1] and _sank(was, now):
-            return True
+def _weakened_environment(old: Mapping[str, Tree], new: Mapping[str, Tree], recorded: _Specs) -> bool:
+    """Its own levels of policies are told with these."""
     return _approvals_sank(old.get("approvals"), new.get("approvals")) or _less(old.get("soak"), new.get("soak"))
 
 
@@ -150,13 +142,13 @@ def _approvals_sank(old: Tree, new: Tree) -> bool:
     )
 
 
-def _weakened_role(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+def _weakened_role(old: Mapping[str, Tree], new: Mapping[str, Tree], recorded: _Specs) -> bool:
     return bool(old) and bool(set(_texts(new.get("people"))) - set(_texts(old.get("people"))))
 
 
-def _weakened_signers(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+def _weakened_signers(old: Mapping[str, Tree], new: Mapping[str, Tree], recorded: _Specs) -> bool:
     """Where nobody was asked until now, keys that are new take nothing away."""
-    if not old and not any(_mapping(spec.get("approvals")) for spec in all_of[0].values()):
+    if not old and not any(_mapping(spec.get("approvals")) for spec in recorded.values()):
         return False
     before = _mapping(old.get("keys"))
     return any(_may_more(_mapping(before.get(key)), _mapping(now)) for key, now in _mapping(new.get("keys")).items())
@@ -169,9 +161,9 @@ def _may_more(old: Mapping[str, Tree], new: Mapping[str, Tree]) -> bool:
     return bool(people) or earlier or _later(new.get("before"), old.get("before"))
 
 
-def _weakened_project(old: Mapping[str, Tree], new: Mapping[str, Tree], all_of: tuple[_Specs, _Specs]) -> bool:
+def _weakened_project(old: Mapping[str, Tree], new: Mapping[str, Tree], recorded: _Specs) -> bool:
     """Whatever it was called: a project that gets another name is not trusted with more by that."""
-    known = {one for address, spec in all_of[0].items() if address.kind == "project" for one in _trusted(spec)}
+    known = {one for address, spec in recorded.items() if address.kind == "project" for one in _trusted(spec)}
     return bool(set(_trusted(new)) - known)
 
 
@@ -179,7 +171,7 @@ def _trusted(project: Mapping[str, Tree]) -> Iterator[str]:
     return _texts(_mapping(project.get("trust")).get("estimators"))
 
 
-_JUDGES: Mapping[str, Callable[[Mapping[str, Tree], Mapping[str, Tree], tuple[_Specs, _Specs]], bool]] = {
+_JUDGES: Mapping[str, Callable[[Mapping[str, Tree], Mapping[str, Tree], _Specs], bool]] = {
     "Policy": _weakened_policy,
     "Environment": _weakened_environment,
     "Project": _weakened_project,
