@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ordain.plan.finish import seal
 from ordain.policy.sshsig import sign
 from ordain.render.json import plan_json
 from ordain.session.applying import ApplyOptions, apply_project
@@ -25,6 +26,7 @@ from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
 from ordain.values.approval import NAMESPACE
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
+from ordain.values.estimate import Estimate
 from ordain.values.plan import Plan
 
 DAY = 86_400.0
@@ -563,6 +565,23 @@ def test_what_stands_around_the_program_is_not_believed(bank: Bank) -> None:
     made = check_judges(bank.context, forged, PlanOptions(judges_from="HEAD"))
     assert made.digest == plan.digest
     assert made.envelope.attachments == plan.envelope.attachments
+
+
+def test_a_saved_plan_says_not_how_long_it_takes(bank: Bank) -> None:
+    """A rule about time is judged again when it is applied, by what is recorded and not by the file's own word."""
+    rule = "---\nkind: Policy\nname: slow\nspec:\n  level: hard\n  match: now > timestamp('2000-01-01T00:00:00Z')\n"
+    rule += "  require: plan.duration.p90 > duration('1h')\n"
+    approve_all(bank)
+    bank.write(PROJECT.replace("value: 1", "value: 3") + rule)
+    bank.commit()
+    honest = bank.plan()
+    assert not honest.program.status.applyable
+    hours = Estimate(p50=9_000.0, p90=9_000.0, runs=3)
+    status, kept = replace(honest.program.status, applyable=True), replace(honest.envelope, duration=hours)
+    bank.plan_file.write_bytes(plan_json(seal(replace(honest.program, status=status), kept)))
+    bank.sign("alice")
+    bank.sign("bob")
+    assert bank.apply()[0] is ExitCode.DENIED
 
 
 def test_what_is_no_file_is_no_approval(bank: Bank) -> None:

@@ -333,6 +333,17 @@ def test_who_edits_now_is_an_author_but_a_saved_plan_is_no_edit(project: Path) -
     assert authors(here(project), "main") == ("me@example.com",)
 
 
+def test_an_address_may_hold_anything(project: Path) -> None:
+    message = "x\n\nCo-authored-by: Eve\n  <eve@example.com>\nCo-authored-by: dan@example.com"
+    git(project, "commit", "-q", "--allow-empty", "-m", message)
+    text = git(project, "cat-file", "commit", "HEAD").replace("<ada@example.com>", "<\x01a\x02b@example.com>")
+    words = ["git", "-C", str(project), "hash-object", "-t", "commit", "-w", "--literally", "--stdin"]
+    made = subprocess.run(words, input=f"{text}\n", capture_output=True, text=True, check=True).stdout.strip()
+    git(project, "update-ref", "HEAD", made)
+    people = ("\x01a\x02b@example.com", "dan@example.com", "eve@example.com")
+    assert authors(here(project), None) == people
+
+
 def test_before_the_first_commit_the_author_is_who_edits(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     git(tmp_path, "config", "user.email", "me@example.com")

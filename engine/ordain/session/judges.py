@@ -113,9 +113,10 @@ def _is(root: Path, name: str) -> bool:
 def _people(root: Path, span: list[str]) -> Iterator[str]:
     """Yield the people of commits. Who lets the forge merge (HEAD then) writes nothing by that."""
     head = git.git(root, "rev-parse", "HEAD").decode().strip()
-    form = "%x01%H%x00%P%x00%ae%x00%ce%x00%(trailers:key=Co-authored-by,valueonly,separator=%x00)"
-    for record in git.git(root, "log", f"--format=tformat:{form}", *span).split(b"\x01")[1:]:
-        commit, parents, author, committer, *trailers = record.decode(errors="replace").rstrip("\n").split("\0")
+    # Unfolded, a trailer has no line breaks; of an address git takes neither those nor NUL, but all else.
+    form = "%H%x00%P%x00%ae%x00%ce%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x00)"
+    for record in git.git(root, "log", "--no-show-signature", f"--format=tformat:{form}", *span).split(b"\n")[:-1]:
+        commit, parents, author, committer, *trailers = record.decode(errors="replace").split("\0")
         if commit == head and " " in parents and committer in _FORGES:
             continue
         yield from (author, committer, *(_address(one) for one in trailers))

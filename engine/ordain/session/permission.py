@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from ordain.api.store import StateReader
+from ordain.plan.estimates import forecast
 from ordain.policy.recorded import recorded_rule
 from ordain.session.context import Context
 from ordain.session.loading import load
@@ -69,6 +70,7 @@ def permission(
     """
     now = datetime.fromtimestamp(context.clock(), UTC)
     rules = plan.program.rules
+    plan = _foreseen(plan, recorded)
     if plan.program.steps and plan.program.approvals_before != recorded_rule(recorded.settings, recorded.environment):
         raise OrdainError(_other_judges(plan))
     found = _approved(with_authors(context, plan, plea.judges_from), approvals or (), now) if rules else Approved()
@@ -88,6 +90,18 @@ def permission(
         new=tuple(one for one in (found.overrides if rules else own) if one not in recorded.overrides),
         broken=plea.reason if plea.break_glass and rules and (found.missing or not approvals or own) else "",
     )
+
+
+def _foreseen(plan: Plan, recorded: Recorded) -> Plan:
+    """Return a plan whose rules about time are told how long it takes by the runs that are recorded.
+
+    What a saved plan says of that is under no digest: whoever edits it voids no approval.
+    """
+    if not plan.program.timed:
+        return plan
+    found = forecast(plan.program.steps, plan.program.changes, recorded)
+    estimates = {str(address): one for address, one in found.changes.items()}
+    return replace(plan, envelope=replace(plan.envelope, estimates=estimates, duration=found.plan))
 
 
 def _not_replaced(signed: tuple[Override, ...], recorded: tuple[Override, ...]) -> tuple[Override, ...]:
