@@ -493,6 +493,12 @@ def test_a_statement_of_a_later_format_in_a_block_is_told_of() -> None:
     assert "format 1, which is the one this Ordain reads" in whys(found)[0]
 
 
+def test_a_signature_without_its_statement_is_nothing() -> None:
+    mine = signed()
+    assert blocks(mine.signature) == ()
+    assert blocks(block(mine) + mine.signature) == (mine,)
+
+
 def test_what_has_no_armour_is_no_block() -> None:
     for broken in ("", "x", SIGNATURE.replace("END", "FIN"), SIGNATURE + SIGNATURE):
         with pytest.raises(ValueError, match="no SSH signature"):

@@ -65,3 +65,21 @@ def test_the_plans_length_and_the_changes_are_two(make: Any) -> None:
 
 def test_a_moment_is_spelled_as_people_write_one(make: Any) -> None:
     assert told(make, "now", make.resource("model.a")) == ["2026-11-21T00:00:00+00:00"]
+
+
+@pytest.mark.parametrize("word", ["deferred", "blocked"])
+def test_what_waits_and_what_is_stuck_is_told(make: Any, word: str) -> None:
+    changes = (make.change("model.a", Effect.TRAIN, **{word: "the bucket"}), make.change("model.b", Effect.TRAIN))
+    rule = make.policy(f"resource.kind != 'Model' || !change.{word}")
+    subjects = make.subjects(make.resource("model.a"), make.resource("model.b"), changes=changes)
+    found = judge((rule,), subjects, make.locate)
+    assert [str(one.address) for one in found] == ["model.a"]
+    listed = make.policy(f"plan.changes.filter(c, c.{word}).size() == 1")
+    assert judge((listed,), make.subjects(changes=changes), make.locate) == ()
+
+
+def test_what_goes_without_facts_has_none_that_are_known(make: Any) -> None:
+    rule = make.policy("resource.facts.rows > 10 && change.action == 'delete'")
+    gone = [make.change("dataset.a", Effect.DELETE, action=Action.DELETE, facts=facts) for facts in ({}, {"rows": 9})]
+    found = [judge((rule,), make.subjects(changes=(one,)), make.locate)[0].outcome for one in gone]
+    assert found == [Outcome.UNKNOWN, Outcome.FAIL]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,8 @@ from ordain.session.context import Context
 from ordain.session.gathering import gather
 from ordain.session.permission import folder_of
 from ordain.session.session import PlanOptions, plan_project
-from ordain.values.approval import NAMESPACE, Approval, Statement
+from ordain.values.address import Address
+from ordain.values.approval import NAMESPACE, Approval, Override, Statement
 from ordain.values.plan import Plan
 
 NOW = datetime(2027, 1, 2, tzinfo=UTC)
@@ -77,6 +79,27 @@ def test_the_latest_of_a_person_that_counts_is_kept(plan: Plan, key: Path, tmp_p
     assert kept(plan, tmp_path, bad) == {"rita@example.com.json": "00:02"}
 
 
+def test_a_person_is_one_whatever_the_size_of_the_letters_and_may_have_any(
+    plan: Plan, key: Path, tmp_path: Path
+) -> None:
+    first, second = said(plan, key), said(plan, key, "Rita@Example.com", at="00:01")
+    assert kept(plan, tmp_path, first, second) == {"rita@example.com.json": "00:01"}
+    assert kept(plan, tmp_path, said(plan, key, "rené@example.com")) == {"rené@example.com.json": "00:00"}
+
+
+def test_an_approval_of_an_earlier_plan_is_kept_for_its_overrides(plan: Plan, key: Path, tmp_path: Path) -> None:
+    borne = Override(policy=Address.parse("policy.p"), violations=("v",), reason="r", by="", at="",
+                     until="2027-01-03T00:00:00+00:00")  # fmt: skip
+    earlier: dict[str, Any] = {"plan": "sha256:" + "0" * 64, "overrides": (borne,)}
+    old = said(plan, key, **earlier)
+    assert kept(plan, tmp_path, old) == {"rita@example.com.overrides.json": "00:00"}
+    new = said(plan, key, at="00:01")
+    assert kept(plan, tmp_path, new, old) == {
+        "rita@example.com.json": "00:01",
+        "rita@example.com.overrides.json": "00:00",
+    }
+
+
 def test_a_comment_that_is_gone_takes_its_approval_back(plan: Plan, key: Path, tmp_path: Path) -> None:
     assert kept(plan, tmp_path, said(plan, key))
     assert kept(plan, tmp_path) == {}
@@ -87,7 +110,7 @@ def test_what_is_of_another_project_or_environment_is_passed_over(plan: Plan, ke
     assert kept(plan, tmp_path, said(plan, key, environment="dev"), said(plan, key, project="other")) == {}
 
 
-@pytest.mark.parametrize("person", ["../../evil@example.com", "a/b@example.com", "rita@../x", ".@.", "x@y\\z", "né@x"])
+@pytest.mark.parametrize("person", ["../../evil@example.com", "a/b@example.com", "rita@../x", ".@.", "x@y\\z"])
 def test_a_name_is_no_path(plan: Plan, key: Path, tmp_path: Path, person: str) -> None:
     before = {one for one in tmp_path.rglob("*") if ".approvals" not in str(one)}
     kept(plan, tmp_path, said(plan, key, person=person))

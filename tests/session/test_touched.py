@@ -70,6 +70,7 @@ CASES: list[tuple[str, Callable[[Path], None], tuple[str, ...]]] = [
     ("who must approve", rewrite("count: 1", "count: 2"), ("prod",)),
     ("a policy", add("p.yaml", "kind: Policy\nname: p\nspec: {level: hard, require: 'true'}\n"), ALL),
     ("what leaves the state", add("r.yaml", "kind: Removed\nspec: {from: value.gone, destroy: false}\n"), ALL),
+    ("what gets another name", add("m.yaml", "kind: Moved\nspec: {from: value.gone, to: value.other}\n"), ALL),
     ("a new environment", add("e.yaml", "kind: Environment\nname: apart\n"), ("apart",)),
     ("code", add("train.py", "x = 1\n"), ALL),
     ("a file beside the project", add("../readme.md", "text\n"), ()),
@@ -89,6 +90,16 @@ def test_what_is_touched(
     found = touched(Context(root=project), "main")
     assert found.environments == expected
     assert {*found.environments, *found.untouched} >= set(ALL)
+
+
+def test_changed_files_are_named_as_the_project_sees_them(project: Path) -> None:
+    add("old.py", "x = 1\n" * 9)(project)
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "code")
+    git(project, "branch", "-f", "main")
+    assert touched(Context(root=project), "main").files == ()
+    git(project, "mv", "old.py", "new.py")
+    assert touched(Context(root=project), "main").files == ("new.py", "old.py")
 
 
 def test_what_main_has_done_since_is_not_of_the_change(project: Path) -> None:
@@ -113,6 +124,12 @@ def test_our_own_output_touches_nothing_and_a_lost_environment_is_named(project:
 def test_a_project_that_was_not_there_is_touched_as_a_whole(project: Path) -> None:
     git(project.parent, "mv", "folder", "elsewhere")
     assert touched(Context(root=project.parent / "elsewhere"), "main").environments == ALL
+
+
+def test_a_project_that_is_gone_takes_its_environments_away(project: Path) -> None:
+    (project / "ordain.yaml").unlink()
+    found = touched(Context(root=project), "main")
+    assert (found.environments, found.untouched, found.gone) == ((), (), ALL)
 
 
 def test_the_order_is_that_of_promotion() -> None:

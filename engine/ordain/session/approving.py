@@ -13,6 +13,7 @@ from ordain.policy.approvals import approved, block, statement_text
 from ordain.policy.sshsig import SignatureError, is_encrypted, sign
 from ordain.session.context import Context
 from ordain.session.files import write_file
+from ordain.session.gathering import PERSON
 from ordain.session.git import OURS
 from ordain.session.permission import (
     LONGEST,
@@ -105,7 +106,7 @@ def _statement(context: Context, plan: Plan, asked: Approving) -> str:
     at = now.isoformat(timespec="seconds")
     if timedelta(seconds=asked.seconds) > LONGEST:
         raise OrdainError(override_too_long())
-    if not _FILE_NAME.fullmatch(asked.person):
+    if not PERSON.fullmatch(asked.person):
         raise OrdainError(_no_person(asked.person))
     policies = sorted({policy_named(text) for text in asked.overrides})
     until = (now + timedelta(seconds=asked.seconds)).isoformat(timespec="seconds")
@@ -129,9 +130,6 @@ def _statement(context: Context, plan: Plan, asked: Approving) -> str:
             ),
         )
     )
-
-
-_FILE_NAME = re.compile(r"[\w.+-]+@[\w.-]+")
 
 
 def _signature(context: Context, text: str, key: Path | None, ask: Ask) -> str:

@@ -13,7 +13,8 @@ from ordain.session.permission import folder_of
 from ordain.values.approval import Approval, Statement
 from ordain.values.plan import Plan
 
-_PERSON = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII)
+PERSON = re.compile(r"[\w.+-]+@[\w.-]+")
+"""An address that a file can have in its name."""
 
 
 def gather(plan: Plan, plan_file: Path, bodies: Iterable[str], now: datetime) -> None:
@@ -47,7 +48,7 @@ def gather(plan: Plan, plan_file: Path, bodies: Iterable[str], now: datetime) ->
 def _speaking_of(plan: Plan, bodies: Iterable[str]) -> Iterator[tuple[Approval, str]]:
     for approval in dict.fromkeys(one for body in bodies for one in blocks(body)):
         statement = _statement(approval)
-        if statement is None or not _PERSON.fullmatch(statement.person):
+        if statement is None or not PERSON.fullmatch(statement.person):
             continue
         if (statement.project, statement.environment) == (plan.program.project, plan.program.environment):
             yield approval, statement.person.lower()
