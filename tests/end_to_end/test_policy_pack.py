@@ -532,3 +532,24 @@ def test_what_cannot_be_judged_denies_where_it_is_hard(cli: Callable[..., Any]) 
     project.edit("ordain.yaml", "require: env.name != ''", "require: resource.")
     said = project("validate", expect=6).stderr
     assert "ordain.yaml:13:" in said and "= fix: " in said
+
+
+MISSING = """\
+kind: Project
+name: missing
+format: 1
+---
+kind: DataSource
+name: gone
+spec: {provider: csv, path: gone.csv}
+---
+use: policy-minimal-rows
+name: minimal-rows
+with: {min: 5}
+"""
+
+
+def test_of_data_that_cannot_be_looked_at_nothing_is_known(cli: Callable[..., Any]) -> None:
+    plan = cli({"ordain.yaml": MISSING}).json("plan", expect=6)
+    assert [(one["address"], one["outcome"]) for one in plan["policy"]] == [("data_source.gone", "unknown")]
+    assert [one["code"] for one in plan["diagnostics"]] == ["source-missing"]

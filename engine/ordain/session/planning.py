@@ -221,7 +221,8 @@ def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded
     subjects = Subjects(
         environment=desired.environment.name,
         resources=draft.resources,
-        facts={address: outlook.facts for address, outlook in draft.outlooks.items()},
+        # Of what could not be looked at, nothing is known.
+        facts={address: one.facts for address, one in draft.outlooks.items() if one.facts or not one.deferred},
         changes=draft.changes,
         now=now,
         estimates=foreseen.changes,
