@@ -83,3 +83,24 @@ def test_what_goes_without_facts_has_none_that_are_known(make: Any) -> None:
     gone = [make.change("dataset.a", Effect.DELETE, action=Action.DELETE, facts=facts) for facts in ({}, {"rows": 9})]
     found = [judge((rule,), make.subjects(changes=(one,)), make.locate)[0].outcome for one in gone]
     assert found == [Outcome.UNKNOWN, Outcome.FAIL]
+
+
+def test_what_goes_is_told_as_it_was_recorded(make: Any) -> None:
+    gone = make.change(
+        "dataset.a",
+        Effect.DELETE,
+        action=Action.DELETE,
+        provider="files",
+        owner="ana",
+        description="old",
+        labels={"tier": "gold"},
+        after={"rows": 1},
+        facts={"rows": 3},
+        depends_on=(RAW,),
+    )
+    ones = ("resource.kind == 'Dataset'", "resource.name == 'a'", "resource.provider == 'files'",
+            "resource.owner == 'ana'", "resource.description == 'old'", "resource.labels.tier == 'gold'",
+            "resource.spec.rows == 1", "resource.facts.rows == 3", "resource.depends_on == ['data_source.raw']",
+            "resource.dependents == []", "change.action == 'delete'")  # fmt: skip
+    rule = make.policy(" && ".join(ones))
+    assert judge((rule,), make.subjects(changes=(gone,)), make.locate) == ()

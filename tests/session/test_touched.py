@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ordain.session.context import Context
+from ordain.session.context import HOME, Context
+from ordain.session.past import is_read
 from ordain.session.touched import in_promotion_order, touched
 
 PROJECT = """\
@@ -119,6 +120,33 @@ def test_our_own_output_touches_nothing_and_a_lost_environment_is_named(project:
     rewrite("kind: Environment\nname: prod\nspec: {promotes_from: dev, approvals: {count: 1}}\n---\n", "")(project)
     found = touched(Context(root=project), "main", [project / "plans"])
     assert (found.environments, found.untouched, found.gone) == ((), ("dev",), ("prod",))
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_state_that_lies_in_the_project_touches_nothing(project: Path, tmp_path: Path, link: bool) -> None:
+    home = tmp_path / "kept" if link else project / HOME
+    home.mkdir()
+    (home / "state.db").write_text("x", encoding="utf-8")
+    if link:
+        (project / HOME).symlink_to(home)
+    assert touched(Context(root=project), "main").environments == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        ("ordain.yaml", True),
+        ("models/churn.yml", True),
+        ("allowed_signers", True),
+        ("keys/allowed_signers", False),
+        ("train.py", False),
+        ("templates/churn/blueprint.yaml", True),
+        ("templates/churn/body.yaml.j2", True),
+        ("templates/churn/notes.yaml", False),
+    ],
+)
+def test_what_a_plan_reads_as_a_spec(path: str, read: bool) -> None:
+    assert is_read(path) is read
 
 
 def test_a_project_that_was_not_there_is_touched_as_a_whole(project: Path) -> None:
