@@ -323,6 +323,13 @@ def test_findings_as_sarif(plans: Plans) -> None:
     assert len(set(marks)) == len(marks)
 
 
+def test_a_message_is_no_link_in_sarif(plans: Plans) -> None:
+    linked = Finding(policy=Address.parse("policy.p"), outcome=Outcome.FAIL, level=Level.HARD,
+                     message="[log in](https://example.org) for model.m[a]")  # fmt: skip
+    (run,) = json.loads(plan_sarif(_with(plans["judged"](), policy=(linked,)), version="1"))["runs"]
+    assert run["results"][0]["message"]["text"] == "[log in\\](https://example.org) for model.m[a]"
+
+
 def test_a_plans_diagnostics_stand_in_its_sarif_too(plans: Plans) -> None:
     (run,) = json.loads(plan_sarif(plans["errored"](), version="1"))["runs"]
     assert [one["ruleId"] for one in run["results"]] == ["contract-broken", "plugin-slow"]

@@ -88,9 +88,8 @@ def revoke(context: Context, name: str) -> int:
 
     What was overridden of the soft POLICY in an environment denies again.
     """
+    from ordain.render.policy_tests import ended_text
     from ordain.session.policies import revoke_overrides
 
-    environment, ended = revoke_overrides(context, name)
-    for one in ended:
-        echo(f"Ended in {environment}: {one.policy}, overridden by {one.by} until {one.until}: {one.reason}")
+    echo(ended_text(*revoke_overrides(context, name)), nl=False)
     return ExitCode.DONE

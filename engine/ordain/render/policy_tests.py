@@ -213,6 +213,15 @@ def _standing(one: Override, levels: dict[Address, Level], holds: bool) -> str:
     return "policy is gone" if level is None else "ran out" if level is Level.SOFT else f"policy is {level}"
 
 
+def ended_text(environment: str, ended: Iterable[Override]) -> str:
+    """Return a line for each override that was ended."""
+    return "".join(
+        f"Ended in {clean(environment)}: {one.policy}, overridden by {clean(one.by)} {until_text(one.until)}: "
+        f"{clean(one.reason)}\n"
+        for one in ended
+    )
+
+
 def policies_json(
     environment: str, policies: Sequence[Policy], overrides: Sequence[Override], over: Sequence[Override]
 ) -> str:

@@ -101,12 +101,17 @@ def _result(one: Diagnostic, rule: int, prefix: str, seen: Counter[str]) -> Json
         "ruleId": one.code,
         "ruleIndex": rule,
         "level": level,
-        "message": {"text": text},
+        "message": {"text": _unlinked(text)},
         "locations": [{**_place(one.at or _HOME, end_column(one), prefix), **_logical(one)}],
         **({"relatedLocations": related} if related else {}),
         # The one name of a fingerprint that GitHub looks at.
         "partialFingerprints": {"primaryLocationLineHash": f"{mark}:{seen[mark]}"},
     }
+
+
+def _unlinked(text: str) -> str:
+    """Return the text with no embedded link (SARIF 2.1.0, 3.11.6): a policy's words lead nowhere by themselves."""
+    return text.replace("](", "\\](")
 
 
 def _policy_rule(one: Finding) -> Json:
@@ -134,7 +139,7 @@ def _found(one: Finding, rule: int, prefix: str, seen: Counter[str]) -> Json:
         "ruleId": str(one.policy),
         "ruleIndex": rule,
         **_weight(one),
-        "message": {"text": text},
+        "message": {"text": _unlinked(text)},
         "locations": [{**_place(at, at.column, prefix), **({"logicalLocations": [logical]} if one.address else {})}],
         "partialFingerprints": {"primaryLocationLineHash": f"{mark}:{seen[mark]}"},
         **({"suppressions": [_suppression(one.excuse)]} if one.excuse is not None else {}),
