@@ -196,7 +196,7 @@ class World:
 
     def comment(self) -> str:
         """Return the one comment of ours, without the stamp of who posts it."""
-        (one,) = [c["body"] for c in self.github.comments(PULL) if "<!-- ordain:churn -->" in c["body"]]
+        (one,) = [c["body"] for c in self.github.comments(PULL) if "<!-- ordain:. -->" in c["body"]]
         return re.sub(r"\n\n<!-- ordain:posted:\w+ -->\Z", "", str(one))
 
     def states(self, commit: str) -> dict[str, tuple[str, str]]:
@@ -320,7 +320,7 @@ def test_a_change_that_policies_deny(world: World) -> None:
     assert world.states(head)["ordain/dev"] == ("failure", "cannot be applied: policy.small denies it")
     assert "ordain approve" not in world.comment()
     line = (world.ann / "ordain.yaml").read_text().split("\n").index("spec: {value: 20}") + 1
-    assert re.search(rf"^::error file=ordain\.yaml,line={line},col=\d+,title=policy\.small denies in dev", done.stdout)
+    assert re.search(rf"^::error file=ordain\.yaml,line={line},col=\d+,title=policy\.small \(hard%2C medium\) denies in dev", done.stdout)
     # It does not get by when it is merged all the same.
     merged = world.merge()
     world.apply(merged, expect=5)
@@ -511,7 +511,7 @@ def test_outside_of_a_pull_request_the_page_is_printed(world: World) -> None:
     world.open("name: rate\nspec: {value: 1}", "name: rate\nspec: {value: 2}")
     world.check_out_merge()
     done = world.command("ci", "--base", "origin/main", "--out", "elsewhere")
-    assert done.stdout.startswith("<!-- ordain:churn -->") and "Nothing was posted" in done.stderr
+    assert done.stdout.startswith("<!-- ordain:. -->") and "Nothing was posted" in done.stderr
     assert (world.runner / "elsewhere" / "prod.json").exists()
     assert "name the branch: --base" in world.command("ci", expect=6).stderr
     assert "git fetch origin nowhere" in world.command("ci", "--base", "origin/nowhere", expect=6).stderr

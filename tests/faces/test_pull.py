@@ -56,7 +56,7 @@ def test_every_plan_there_is_keeps_its_row_whatever_the_room(plans: Plans) -> No
     for limit in (12_000, 20_000, LIMIT, 10_000_000):
         text = pull_markdown(page(*reports), limit)
         assert len(text.encode()) <= limit
-        assert text.startswith(f"{marker('bank')}\n") and all(row in text for row in rows)
+        assert text.startswith(f"{marker('')}\n") and all(row in text for row in rows)
         assert text.count("<details>") == text.count("</details>")
         assert text == pull_markdown(page(*reports), limit)
 
@@ -113,7 +113,9 @@ def test_what_strangers_write_does_not_act() -> None:
 def test_environments_that_are_left_alone_or_go(plans: Plans) -> None:
     empty = pull_markdown(page(untouched=("dev",)), LIMIT)
     assert "No environment is touched" in empty
-    text = pull_markdown(page(report(plans["first"]()), untouched=("lab",), gone=("old", "older")), LIMIT)
+    gone = ("empty", "old", "older")
+    text = pull_markdown(page(report(plans["first"]()), untouched=("lab",), gone=gone, left=gone[1:]), LIMIT)
+    assert "Taken away, and nothing is left there: `empty`." in text
     assert "Not touched: `lab`." in text
     assert "`old` and `older` have no document any more. What they have stays" in text
 
@@ -167,3 +169,19 @@ def test_the_outcome_names_each_environment(plans: Plans) -> None:
     assert "did not apply all" in text and "| `prod` | **not applied, the plan is stale" in text
     many = replace(stale, diagnostics=tuple(problem("y" * 600, detail="z" * 600) for _ in range(300)))
     assert len(outcome_markdown("bank", (many,) * 5, LIMIT).encode()) <= LIMIT
+
+
+def test_two_projects_of_one_name_in_a_repository_are_told_apart() -> None:
+    here, there = (replace(page(), place=place) for place in ("", "teams/a -->"))
+    assert marker(here.place) not in pull_markdown(there, LIMIT) and marker(there.place) not in pull_markdown(
+        here, LIMIT
+    )
+    assert marker(there.place) == "<!-- ordain:teams/a%20-%2D%3E -->"
+    assert "## Ordain: bank in <code>teams/a --&#62;</code>" in pull_markdown(there, LIMIT)
+    assert "## Ordain applied: bank in <code>teams/a" in outcome_markdown("bank", (), LIMIT, "teams/a")
+
+
+def test_the_commit_that_was_planned_is_named() -> None:
+    assert "Planned at <code>0123456789ab</code>. Policies" in pull_markdown(
+        replace(page(), head="0123456789abcdef"), LIMIT
+    )

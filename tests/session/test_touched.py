@@ -165,6 +165,16 @@ def test_the_order_is_that_of_promotion() -> None:
     assert set(in_promotion_order({"a": "b", "b": "a"})) == {"a", "b"}
 
 
+def test_a_project_without_environments_has_one(project: Path) -> None:
+    text = PROJECT[: PROJECT.index("kind: Environment")] + PROJECT[PROJECT.index("kind: Value") :]
+    (project / "ordain.yaml").write_text(text, encoding="utf-8")
+    git(project, "commit", "-q", "-a", "-m", "alone")
+    git(project, "branch", "-f", "main")
+    assert touched(Context(root=project), "main").untouched == ("default",)
+    (project / "ordain.yaml").write_text(text.replace("value: 1", "value: 2"), encoding="utf-8")
+    assert touched(Context(root=project), "main").environments == ("default",)
+
+
 def test_a_name_that_is_none_makes_no_file(project: Path) -> None:
     add("e.yaml", "kind: Environment\nname: ../../evil\n")(project)
     found = touched(Context(root=project), "main")

@@ -62,6 +62,7 @@ def ci(ctx: click.Context, /, **given: Any) -> int:
     if ctx.invoked_subcommand is not None:
         ctx.obj = given
         return ExitCode.DONE
+    from ordain.render.pull import status_of
     from ordain.session.ci import run_ci
 
     context, options = _chosen(given)
@@ -71,6 +72,8 @@ def ci(ctx: click.Context, /, **given: Any) -> int:
         echo(run.markdown, nl=False)
     else:
         say(f"Pull request told: {run.comment.url}")
+        for report in run.reports:
+            say(f"{report.environment}: {status_of(report)[1]}")
     _summarise(context, run.markdown)
     for note in run.notes:
         say(note)
@@ -89,17 +92,16 @@ def apply(ctx: click.Context, /, **given: Any) -> int:
     denied or lacks an approval (exit 5). What came of it is written to the pull request.
     """
     from ordain.cli.applying import Console, catch_signals
+    from ordain.render.pull import outcome_of
     from ordain.session.merging import run_merged
 
     context, options = _chosen(_merged(ctx, given))
     console = Console(yes=False, as_json=False, destroying=False, from_file=True)
     catch_signals(console.stop)
-    run = run_merged(context, options, console)
+    run = run_merged(context, options, console, lambda name: say(f"Applying {name}:"))
     if not run.outcomes:
         say("Nothing to apply: the merged change touches no environment.")
     for done in run.outcomes:
-        from ordain.render.pull import outcome_of
-
         echo(f"{done.environment}: {outcome_of(done)[1]}")
         if done.exit is not ExitCode.DONE:
             say_diagnostics(done.diagnostics)
@@ -138,6 +140,10 @@ def _chosen(given: dict[str, Any]) -> tuple[Context, CiOptions]:
 def _summarise(context: Context, markdown: str) -> None:
     """Append the page to the summary of the job, where the CI has one."""
     path = context.environ.get("GITHUB_STEP_SUMMARY")
-    if path:
+    if not path:
+        return
+    try:
         with open(path, "a", encoding="utf-8") as file:
             file.write(markdown)
+    except OSError as error:  # all that counts is done
+        say(f"The summary of the job was not written: {path}: {error.strerror}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ordain.api.forge import Annotation, State
 from ordain.render import findings, view
@@ -41,13 +41,20 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What the comment of one project is made of; ``base`` is the branch whose policies judge."""
+    """What the comment of one project is made of; ``base`` is the branch whose policies judge.
+
+    ``place`` is the project's folder in the repository ("": its root), ``head`` the commit that was planned, and
+    ``left`` those of ``gone`` that still have resources.
+    """
 
     project: str
     base: str
     reports: tuple[Report, ...]
+    place: str = ""
+    head: str = ""
     untouched: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +68,13 @@ class Done:
     word: str = ""
 
 
-def marker(project: str) -> str:
-    """Return what the one comment of a project has in it, and no other."""
-    return f"<!-- ordain:{project} -->"
+def marker(place: str) -> str:
+    """Return what the one comment of the project in that folder has in it, and no other.
+
+    Names of projects would not do: two may share one, and one that does not read has none.
+    """
+    safe = "".join(c if c.isalnum() or c in "-._/" else f"%{ord(c):X}" for c in place)
+    return f"<!-- ordain:{safe.replace('--', '-%2D') or '.'} -->"
 
 
 def pull_markdown(page: Page, limit: int) -> str:
@@ -83,7 +94,7 @@ def pull_markdown(page: Page, limit: int) -> str:
 
 
 def _head(page: Page) -> str:
-    out = f"{marker(page.project)}\n## Ordain: {escape(page.project)}\n\n"
+    out = f"{marker(page.place)}\n## Ordain: {_title(page.project, page.place)}\n\n"
     if page.reports:
         out += "| environment | changes | policies | approvals | plan |\n|---|---|---|---|---|\n"
         rows = [f"| {' | '.join(_row(report))} |\n" for report in page.reports]
@@ -96,12 +107,25 @@ def _head(page: Page) -> str:
         out += "No environment is touched: there is nothing to apply.\n"
     if page.untouched and page.reports:
         out += f"\nNot touched: {_names(page.untouched)}.\n"
-    if page.gone:
-        have = "has no document any more. What it has stays" if len(page.gone) == 1 else "have no document any more"
-        keeps = "" if len(page.gone) == 1 else ". What they have stays"
-        out += f"\n> [!WARNING]\n> {_names(page.gone)} {have}{keeps}, and no plan speaks of it: destroy it first.\n"
+    out += _gone(page)
     out += _to_approve([report for report in page.reports if _is_waiting(report) and _may_be_approved(report)])
-    return out + f"\n<sub>Policies, roles and signers are those of {code(page.base)}.</sub>\n"
+    planned = f"Planned at {code(page.head[:12])}. " if page.head else ""
+    return out + f"\n<sub>{planned}Policies, roles and signers are those of {code(page.base)}.</sub>\n"
+
+
+def _title(project: str, place: str) -> str:
+    return f"{escape(project)} in {code(place)}" if place else escape(project)
+
+
+def _gone(page: Page) -> str:
+    """Say which environments are taken away; what has been destroyed before is no matter."""
+    empty = tuple(one for one in page.gone if one not in page.left)
+    out = f"\nTaken away, and nothing is left there: {_names(empty)}.\n" if empty else ""
+    if page.left:
+        has, it = ("has", "it") if len(page.left) == 1 else ("have", "they")
+        have = f"{has} no document any more. What {it} {'has' if it == 'it' else 'have'} stays"
+        out += f"\n> [!WARNING]\n> {_names(page.left)} {have}, and no plan speaks of it: destroy it first.\n"
+    return out
 
 
 def _names(names: Sequence[str]) -> str:
@@ -252,13 +276,18 @@ def _status(report: Report) -> tuple[State, str]:
 
 def annotations_of(reports: Iterable[Report], prefix: str) -> tuple[Annotation, ...]:
     """Return what denies and what warns, once each; ``prefix`` leads from the root of the repository to the project."""
-    found: dict[Annotation, None] = {}
+    found: dict[Annotation, list[str]] = {}
     for report in reports:
         diagnostics = report.plan.program.diagnostics if report.plan is not None else report.diagnostics
-        found |= dict.fromkeys(_of_diagnostic(one, prefix) for one in diagnostics)
+        found |= {_of_diagnostic(one, prefix): [] for one in diagnostics}
         policy = report.plan.program.policy if report.plan is not None else ()
-        found |= dict.fromkeys(one for finding in policy for one in _of_finding(finding, report.environment, prefix))
-    return tuple(found)
+        for one in (each for finding in policy for each in _of_finding(finding, prefix)):
+            found.setdefault(one, []).append(report.environment)
+    # A forge shows few of them (GitHub ten of a kind): what is the same in many environments is one.
+    return tuple(
+        replace(one, title=f"{one.title} in {listed(list(dict.fromkeys(where_from)))}") if where_from else one
+        for one, where_from in found.items()
+    )
 
 
 def _of_diagnostic(one: Diagnostic, prefix: str) -> Annotation:
@@ -267,14 +296,14 @@ def _of_diagnostic(one: Diagnostic, prefix: str) -> Annotation:
     return _annotation(level, one.code, text, one.at, prefix)
 
 
-def _of_finding(one: Finding, environment: str, prefix: str) -> Iterator[Annotation]:
+def _of_finding(one: Finding, prefix: str) -> Iterator[Annotation]:
     word = findings.verdict_word(one)
     if not one.denies and word not in ("warning", "broken"):
         return
     remedy = findings.remedy_text(one)
     text = findings.message_text(one, one.message) + (f"\nremedy: {remedy}" if remedy else "")
     about = f"{one.address}: " if one.address is not None else ""
-    title = f"{one.policy} {'denies' if one.denies else 'warns'} in {environment} ({findings.grade_text(one)})"
+    title = f"{one.policy} ({findings.grade_text(one)}) {'denies' if one.denies else 'warns'}"
     yield _annotation("error" if one.denies else "warning", title, about + text, one.at, prefix)
 
 
@@ -289,7 +318,7 @@ def outcome_of(done: Done) -> tuple[State, str]:
     """Return what to say of the merged commit for one environment, in at most 140 characters."""
     if done.exit is ExitCode.DONE:
         return State.SUCCESS, cut(done.word or "applied", _DESCRIPTION)
-    first = next((one.summary for one in done.diagnostics if one.is_error), "")
+    first = next((one.summary for one in done.diagnostics if one.is_error), "").removeprefix("nothing was applied: ")
     words = done.word or f"{_ENDS.get(done.exit, 'failed')}{f': {first}' if first else ''}"
     ours = done.diagnostics and not any(one.blame is Blame.USER for one in done.diagnostics)
     return (State.ERROR if ours and done.exit is ExitCode.FAILURE else State.FAILURE), cut(clean(words), _DESCRIPTION)
@@ -305,9 +334,9 @@ _ENDS = {
 }
 
 
-def outcome_markdown(project: str, outcomes: Sequence[Done], limit: int) -> str:
+def outcome_markdown(project: str, outcomes: Sequence[Done], limit: int, place: str = "") -> str:
     """Return the comment on what came of the saved plans, of at most ``limit`` bytes."""
-    out = f"## Ordain applied: {escape(project)}\n\n| environment | outcome | plan |\n|---|---|---|\n"
+    out = f"## Ordain applied: {_title(project, place)}\n\n| environment | outcome | plan |\n|---|---|---|\n"
     if any(done.exit is not ExitCode.DONE for done in outcomes):
         out = out.replace("Ordain applied", "Ordain did not apply all of this", 1)
     for done in outcomes:

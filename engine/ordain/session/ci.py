@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ordain.api.forge import Annotation, Comment, CommitStatus, Forge, Pull, State
+from ordain.config.files import PROJECT_FILE
 from ordain.plan.finish import exit_of
 from ordain.render.json import plan_json
 from ordain.render.pull import Page, Report, annotations_of, marker, pull_markdown, status_of
@@ -20,6 +21,7 @@ from ordain.session.past import environments_of
 from ordain.session.permission import as_approved
 from ordain.session.planning import PlanOptions
 from ordain.session.session import drop_attachments, plan_project_whole
+from ordain.session.stores import open_state
 from ordain.session.touched import Touched, in_promotion_order, touched
 from ordain.session.validating import repository_prefix
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError, worst
@@ -27,6 +29,7 @@ from ordain.values.plan import Plan
 
 WHOLE = 900_000
 """Bytes of Markdown where nobody sets a limit; a job's summary on GitHub may have 1 MiB."""
+_IGNORE = b"# made by ordain ci: saved plans and their approvals\n*\n"
 TARGET = "GITHUB_BASE_REF"
 """The variable that names the branch a pull request is to be merged into."""
 
@@ -80,12 +83,15 @@ def run_ci(context: Context, options: CiOptions) -> CiRun:
         project=_project(context, reports),
         base=base,
         reports=reports,
+        place=place_of(context.root),
+        head=pull.head if pull is not None else "",
         untouched=found.untouched,
         gone=found.gone,
+        left=_left(context, found.gone),
     )
     notes = _notes(context, line, number, pull)
     comment = None
-    if pull is not None and _is_here(context, pull):
+    if pull is not None and pull.merged is None and _is_here(context, pull):
         comment = _tell(line, pull, page, bodies)
     annotations = annotations_of(reports, repository_prefix(context.root))
     codes = [code for _, code in planned] + [one.exit for one in line.problems if one.is_error]
@@ -140,7 +146,13 @@ def _bodies(line: Line, pull: Pull | None) -> tuple[str, ...] | None:
 
 
 def _clean(out: Path, found: Touched) -> None:
-    """Remove the plans of an earlier run: what it planned may not be touched any more, or cannot be planned now."""
+    """Remove the plans of an earlier run: what it planned may not be touched any more, or cannot be planned now.
+
+    Plans in the work tree are nothing to commit, and no files that a change touches: git is told so, once.
+    """
+    ignore = out / ".gitignore"
+    if not out.exists() and found.environments:
+        write_file(ignore, _IGNORE, 0o644)
     for name in (*found.environments, *found.untouched, *found.gone):
         (out / f"{name}.json").unlink(missing_ok=True)
 
@@ -175,10 +187,21 @@ def _project(context: Context, reports: tuple[Report, ...]) -> str:
     return named or project_name(context.root)
 
 
+def _left(context: Context, gone: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those environments that still have resources."""
+    if not gone:
+        return ()
+    with open_state(context, create=False) as state:
+        there = state.environments()
+    return tuple(one for one in gone if one in there)
+
+
 def project_name(root: Path) -> str:
     """Return what the project's document calls it, as far as it can be read; the folder's name where it cannot."""
     from ordain.config.load import parse, read_project
 
+    if not (root / PROJECT_FILE).is_file():
+        return root.name
     documents, _ = parse(read_project(root))
     return next((one.name for one in documents if one.kind == "Project" and one.name), root.name)
 
@@ -193,6 +216,8 @@ def _is_here(context: Context, pull: Pull) -> bool:
 
 
 def _notes(context: Context, line: Line, number: int | None, pull: Pull | None) -> tuple[str, ...]:
+    if pull is not None and pull.merged is not None:
+        return (f"Nothing was posted: pull request {pull.number} is merged, and what it was told stays as it was.",)
     if pull is not None and not _is_here(context, pull):
         return (
             f"Nothing was posted: this folder does not stand at {pull.head[:12]}, which pull request {pull.number} has"
@@ -207,7 +232,7 @@ def _notes(context: Context, line: Line, number: int | None, pull: Pull | None) 
 
 def _tell(line: Line, pull: Pull, page: Page, bodies: tuple[str, ...] | None) -> Comment | None:
     """Write the comment, unless there is nothing to say and never was, and set a status for each environment."""
-    sign = marker(page.project)
+    sign = marker(page.place)
     spoken = any(sign in body for body in bodies or ())
 
     def comment(forge: Forge) -> Comment:
@@ -220,13 +245,21 @@ def _tell(line: Line, pull: Pull, page: Page, bodies: tuple[str, ...] | None) ->
 
 
 def _statuses(pull: Pull, page: Page, url: str) -> Iterator[CommitStatus]:
-    """Yield a status for each environment: those not touched too, for a branch may ask for them."""
+    """Yield a status for each environment: those not touched or taken away too, for a branch may ask for them."""
     said = {report.environment: status_of(report) for report in page.reports}
     said |= dict.fromkeys(page.untouched, (State.SUCCESS, "not touched"))
+    said |= dict.fromkeys(page.gone, (State.SUCCESS, "taken away"))
+    said |= dict.fromkeys(page.left, (State.SUCCESS, "taken away: what it has stays, and no plan speaks of it"))
     for name, (state, words) in said.items():
-        yield CommitStatus(commit=pull.head, context=context_of(name), state=state, description=words, url=url)
+        about = context_of(page.place, name)
+        yield CommitStatus(commit=pull.head, context=about, state=state, description=words, url=url)
 
 
-def context_of(environment: str) -> str:
-    """Return the context of an environment's commit status."""
-    return f"ordain/{environment}"
+def place_of(root: Path) -> str:
+    """Return the project's folder in its repository; "" where it is the root of it."""
+    return repository_prefix(root).rstrip("/")
+
+
+def context_of(place: str, environment: str) -> str:
+    """Return the context of an environment's commit status: ``ordain/prod``, or ``ordain/services/churn/prod``."""
+    return "/".join(part for part in ("ordain", place, environment) if part)

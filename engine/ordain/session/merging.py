@@ -11,7 +11,7 @@ from ordain.api.forge import CommitStatus, Forge, Pull, State
 from ordain.render.pull import Done, Report, outcome_markdown, outcome_of, status_of
 from ordain.session import git
 from ordain.session.applying import ApplyOptions, Talk, apply_project
-from ordain.session.ci import CiOptions, context_of, project_name
+from ordain.session.ci import CiOptions, context_of, place_of, project_name
 from ordain.session.context import Context
 from ordain.session.forges import Line
 from ordain.session.gathering import gather
@@ -28,6 +28,9 @@ from ordain.values.plan import Plan
 
 _LONGEST = 1_000
 """Commits that are gone back to find where a pull request began on its branch."""
+_DONE = ExitCode.DONE.name.lower()
+_RUNS = 500
+"""Runs of an environment that are gone back to find the one of a plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,13 @@ class Saved:
     exit: ExitCode = ExitCode.DONE
 
 
-def run_merged(context: Context, options: CiOptions, talk: Talk) -> MergeRun:
+def run_merged(context: Context, options: CiOptions, talk: Talk, begin: Callable[[str], None]) -> MergeRun:
     """Apply the saved plans of the pull request that was merged as HEAD, in promotion order; tell it what came of them.
 
     Each is planned again first, judged as before the merge: one that is not what these files ask for, or was made by
     weaker judges, is refused. So is all that needs approvals where they cannot be read. After the first failure
-    nothing more is applied. Raises ``OrdainError`` where it cannot be
-    told what was merged.
+    nothing more is applied. ``begin`` hears of each environment that is applied now. Raises ``OrdainError`` where it
+    cannot be told what was merged.
     """
     line = Line.to(context, options.forge)
     if line.forge is None and not line.problems:
@@ -72,7 +75,7 @@ def run_merged(context: Context, options: CiOptions, talk: Talk) -> MergeRun:
     if pull is not None:
         bodies = line.ask(lambda forge: tuple(one.body for one in forge.comments(pull.number)))
     saved = tuple(_checked(context, one, base, bodies, line) for one in _found(context, options, base))
-    outcomes = _apply_all(context, saved, talk)
+    outcomes = tuple(map(_to_sign, _apply_all(context, saved, talk, begin)))
     if pull is not None and outcomes:
         _tell(context, line, pull, head, outcomes)
     codes = [one.exit for one in outcomes] + [one.exit for one in line.problems if one.is_error]
@@ -132,7 +135,10 @@ def _checked(context: Context, saved: Saved, base: str, bodies: tuple[str, ...] 
             raise OrdainError(_unread(saved))
         _check_authors(here, plan, saved.file, base)
     except OrdainError as error:
-        return replace(saved, refused=error.diagnostics, exit=error.exit)
+        ended = _ended(context, saved.plan) if error.exit is ExitCode.STALE and saved.plan is not None else ""
+        if ended == _DONE:  # by another job, meanwhile
+            return saved
+        return replace(saved, refused=(_unfinished(saved, ended),) if ended else error.diagnostics, exit=error.exit)
     return saved
 
 
@@ -151,7 +157,9 @@ def _check_authors(context: Context, plan: Plan, file: Path, base: str) -> None:
         check_approved(Leave(plan=whole, approved=found), file)
 
 
-def _apply_all(context: Context, every: tuple[Saved, ...], talk: Talk) -> tuple[Done, ...]:
+def _apply_all(
+    context: Context, every: tuple[Saved, ...], talk: Talk, begin: Callable[[str], None]
+) -> tuple[Done, ...]:
     """Apply the plans in order, none after the first that fails: what is promoted from there is not there."""
     outcomes: list[Done] = []
     failed = ""
@@ -162,6 +170,7 @@ def _apply_all(context: Context, every: tuple[Saved, ...], talk: Talk) -> tuple[
             words = f"not applied: {failed} failed before"
             done = Done(environment=saved.environment, exit=ExitCode.FAILURE, plan=saved.plan, word=words)
         else:
+            begin(saved.environment)
             done = apply_saved(context, saved, talk)
         outcomes.append(done)
         if done.exit is not ExitCode.DONE:
@@ -192,11 +201,26 @@ def apply_saved(context: Context, saved: Saved, talk: Talk) -> Done:
     return Done(environment=saved.environment, exit=code, plan=saved.plan, diagnostics=tuple(heard.said))
 
 
+def _to_sign(done: Done) -> Done:
+    """Say how approvals get here: whoever reads that one is missing does not sit at the runner."""
+    fix = (
+        f"take {done.environment}.json out of the artifact of the pull request's run, sign it with ordain approve"
+        f" {done.environment}.json --as you@example.com --block, write that as a comment, and run this job again"
+    )
+    told = (replace(one, fix=fix) if one.code == "approval-missing" else one for one in done.diagnostics)
+    return replace(done, diagnostics=tuple(told))
+
+
 def _is_applied(context: Context, plan: Plan) -> bool:
-    """Whether this very plan was applied, and all of it: a job that is run again goes on where it failed."""
+    """Whether this very plan was applied, and all of it, whatever was applied since."""
+    return _ended(context, plan) == _DONE
+
+
+def _ended(context: Context, plan: Plan) -> str:
+    """Return how the last run of this very plan ended: "" where there was none."""
     with open_state(context, create=False) as state:
-        last = next(iter(state.runs(plan.program.environment, 1)), None)
-    return last is not None and last.plan_digest == plan.digest and last.outcome == ExitCode.DONE.name.lower()
+        runs = state.runs(plan.program.environment, _RUNS)
+    return next((one.outcome or "it still runs, or was cut off" for one in runs if one.plan_digest == plan.digest), "")
 
 
 class _Heard:
@@ -221,14 +245,16 @@ def _tell(context: Context, line: Line, pull: Pull, head: str, outcomes: tuple[D
     named = next((one.plan.program.project for one in outcomes if one.plan is not None), "")
     project = named or project_name(context.root)
 
+    place = place_of(context.root)
+
     def comment(forge: Forge) -> str:
-        return forge.add_comment(pull.number, outcome_markdown(project, outcomes, forge.largest_comment)).url
+        return forge.add_comment(pull.number, outcome_markdown(project, outcomes, forge.largest_comment, place)).url
 
     url = line.ask(comment) or ""
     for done in outcomes:
         state, words = outcome_of(done)
         status = CommitStatus(
-            commit=head, context=context_of(done.environment), state=state, description=words, url=url
+            commit=head, context=context_of(place, done.environment), state=state, description=words, url=url
         )
         line.ask(lambda forge, status=status: forge.status(status))  # type: ignore[misc]
 
@@ -238,6 +264,18 @@ def _other_environment(saved: Saved, plan: Plan) -> Diagnostic:
         code="ci-plan",
         summary=f"{saved.file.name} is a plan for {plan.program.environment}",
         fix="take the plans as ordain ci wrote them",
+        blame=Blame.WORLD,
+        exit=ExitCode.STALE,
+    )
+
+
+def _unfinished(saved: Saved, ended: str) -> Diagnostic:
+    name = saved.environment
+    return Diagnostic(
+        code="ci-unfinished",
+        summary=f"this plan was begun in {name} and not finished ({ended.replace('_', ' ')})",
+        detail="what it did is recorded, so it is not the plan any more of what is left to do",
+        fix=f"plan what is left, have that approved, and apply it: ordain plan --env {name} --out {name}.json",
         blame=Blame.WORLD,
         exit=ExitCode.STALE,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ordain.config.files import PROJECT_FILE
 from ordain.session import git
 from ordain.session.context import HOME, Context
 from ordain.session.loading import load
@@ -34,14 +35,16 @@ def touched(context: Context, ref: str, besides: Iterable[Path] = ()) -> Touched
 
     An environment is touched where what it asks for is no longer the same (the same written otherwise is), where it
     does not read well on either side, and where it is new. ``besides`` are folders that do not count: our own output.
+    A project that is gone takes all of its environments away.
     Raises ``OrdainError`` (exit 6) where there is no git, no such ref, or the clone is too shallow.
     """
     base = git.merge_base(context.root, ref)
-    now = environments_of(context.root)
-    order = in_promotion_order(now)
     files = _changed_files(context.root, base, tuple(besides))
     with project_at(context, base) as past:
         before = environments_of(past.folder) if past.is_project else {}
+        is_gone = past.is_project and not (context.root / PROJECT_FILE).exists()
+        now = {} if is_gone else environments_of(context.root)
+        order = in_promotion_order(now)
         gone = tuple(sorted(set(before) - set(now)))
         found = tuple(name for name in order if files or name not in before or _differs(context, past, name))
     untouched = tuple(name for name in order if name not in found)
