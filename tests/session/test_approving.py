@@ -425,6 +425,15 @@ def test_an_override_by_the_command_line_alone_is_not_enough(bank: Bank) -> None
     assert "ordain approve" in found.fix
 
 
+def test_nothing_is_overridden_where_nothing_is_applied(bank: Bank) -> None:
+    """It would be shown as overridden, exit 0, and be kept by nothing."""
+    orphaned(bank, "b")
+    assert bank.apply(break_glass=True, overrides=("owner",), reason="prod is down")[0] is ExitCode.DONE
+    found = bank.refusal(lambda: bank.apply(saved=False, overrides=("owner",), reason="for good"))
+    assert (found.code, found.exit) == ("override-nothing", ExitCode.SPEC)
+    assert "changes nothing" in found.detail
+
+
 def test_a_hard_policy_cannot_be_overridden(bank: Bank) -> None:
     bank.write(PROJECT.replace("value: 1", "value: 200"))
     bank.commit()

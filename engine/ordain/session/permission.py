@@ -267,6 +267,8 @@ def _own(plan: Plan, plea: Plea, actor: str, now: datetime) -> tuple[Override, .
     """Return the overrides that a person asks for, of all that the policies find now; raise where there is no sense."""
     if timedelta(seconds=plea.seconds) > LONGEST:
         raise OrdainError(override_too_long())
+    if not plan.program.steps:  # it would be shown, and kept by nothing
+        raise OrdainError(_nothing(", ".join(plea.overrides), "the plan changes nothing: an apply would keep it"))
     until = (now + timedelta(seconds=plea.seconds)).isoformat(timespec="seconds")
     at = now.isoformat(timespec="seconds")
     return tuple(
