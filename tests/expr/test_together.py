@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
+from ordain.expr.cel import MAX_LENGTH
 from ordain.expr.rules import Facts, compile_rule
 from ordain.expr.together import Case, Together
 from ordain.values.data import Unknown
@@ -95,3 +96,21 @@ def test_a_rule_that_fails_costs_no_more_than_twice_its_depth() -> None:
     assert Together(cases=broken).undecided(Counting()) == [32]  # type: ignore[arg-type]
     assert calls <= 2 * 6 + 1
     assert compile_rule("true").ready.text == "true"
+
+
+def undecided(*ones: tuple[str, str]) -> list[int]:
+    given = Facts(values={"resource": {"owner": "", "spec": {"value": 1}}})
+    return Together(cases=tuple(Case(match=match, require=require) for match, require in ones)).undecided(given)
+
+
+def test_a_rule_that_does_not_apply_is_decided_with_the_others() -> None:
+    assert (
+        undecided(("false", "false"), ("resource.spec.value == 1 // a word", "true"), ("false // none", "false")) == []
+    )
+
+
+def test_rules_that_are_too_long_together_are_decided_apart() -> None:
+    long = " || ".join(["resource.spec.value == 1"] * (MAX_LENGTH // 60))
+    ones = [("true", f"{long} || resource.spec.value == {number}") for number in range(6)]
+    assert undecided(*ones) == []
+    assert undecided(*ones, ("true", "resource.spec.value == 2")) == [6]

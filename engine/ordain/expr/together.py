@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from ordain.expr.cel import MAX_LENGTH, CelError, Compiled
+from ordain.expr.cel import CelError, Compiled
 from ordain.expr.chains import Chain
 from ordain.expr.errors import ExpressionError
 from ordain.expr.rules import Facts, Rule, compile_rule, compiled
@@ -94,8 +94,6 @@ def _joined(cases: tuple[Case, ...]) -> Compiled | None:
         match, require = (compile_rule(text).ready.text for text in (case.match, case.require))
         asked.setdefault(match, []).append(f"(\n{require}\n)")  # on lines of their own: it may end in a comment
     text = " && ".join(f"((\n{match}\n) ? ({' && '.join(ones)}) : true)" for match, ones in asked.items())
-    if len(text) > MAX_LENGTH:
-        return None
     try:
         return compiled(text)
     except CelError:

@@ -15,7 +15,6 @@ from ordain.session import git
 from ordain.session.context import Choice, Context
 from ordain.session.loading import load
 from ordain.session.variables import PREFIX, given_variables
-from ordain.values.address import NAME
 from ordain.values.diagnostic import OrdainError
 from ordain.values.resource import Desired
 
@@ -93,7 +92,7 @@ def environments_of(root: Path) -> Mapping[str, str | None]:
     documents, _ = parse(read_project(root))
     found: dict[str, str | None] = {}
     for one in documents:
-        if one.kind == "Environment" and NAME.fullmatch(one.name):  # names of files are made of it
+        if one.kind == "Environment":
             spec = one.data.get("spec")
             source = spec.get("promotes_from") if isinstance(spec, Mapping) else None
             found[one.name] = source if isinstance(source, str) else None
