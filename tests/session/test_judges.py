@@ -322,6 +322,16 @@ def test_authors_are_those_of_the_commits_that_touch_the_project(project: Path, 
     assert set(authors(here(project), before)) == {*people, "ann@example.com", "joe@example.com"}
 
 
+def test_who_wrote_what_another_wrote_too_is_an_author(project: Path, tmp_path: Path) -> None:
+    git(tmp_path, "branch", "side")
+    for branch, who in (("side", "mia"), ("change", "bob")):
+        git(tmp_path, "switch", "-q", branch)
+        edit(project / "ordain.yaml", "value: 1", "value: 2")
+        commit(tmp_path, "the same", who=who)
+    git(tmp_path, "merge", "-q", "--no-ff", "-m", "merge", "side", who="bob")
+    assert authors(here(project), "main") == ("bob@example.com", "mia@example.com")
+
+
 def test_who_edits_now_is_an_author_but_a_saved_plan_is_no_edit(project: Path) -> None:
     git(project, "config", "user.email", "Me@example.com")
     (project / "p.json").write_text("{}", encoding="utf-8")
