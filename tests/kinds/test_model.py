@@ -23,7 +23,7 @@ from ordain.values.change import Action, Cause, CauseCode, Change, Effect, Field
 from ordain.values.data import Json, Unknown, has_unknown
 from ordain.values.diagnostic import ExitCode, OrdainError
 from ordain.values.fingerprint import short
-from ordain.values.record import Health, Hold, ResourceRecord, Standing, VersionRecord
+from ordain.values.record import Health, Hold, Outcome, ResourceRecord, Standing, Verdict, VersionRecord
 from ordain.values.resource import Resource
 from ordain.values.span import Source
 
@@ -351,6 +351,16 @@ def test_back_to_an_earlier_recipe_with_new_metrics_measures_it_first(world: Wor
     decision = world.plan(gates=[], metrics=["f1"], **claims(0.8))[0]
     assert (decision.effect, names(decision)) == (Effect.ROLL_BACK, ["evaluate", "judge"])
     assert isinstance(decision.outputs["version"], str) and has_unknown(decision.outputs["metrics"])
+
+
+def test_what_a_soft_policy_refused_says_how_to_override_it(world: World) -> None:
+    world.apply(gates=["roc_auc >= 0.99"], **claims(0.7931))
+    by_policy = Verdict(rule="policy.floor", outcome=Outcome.FAIL, detail="too low")
+    (version,) = world.versions
+    for verdicts, told in (((by_policy,), True), ((*version.verdicts, by_policy), False)):
+        world.versions = (replace(version, verdicts=verdicts),)
+        decision = world.plan(gates=["roc_auc >= 0.99"], **claims(0.7931))[0]
+        assert ("ordain apply --replace model.subscriber --override policy.floor --reason" in decision.blocked) is told
 
 
 def test_a_refused_version_is_not_trained_again(world: World) -> None:

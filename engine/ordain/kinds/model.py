@@ -294,10 +294,15 @@ def _foreseen(case: _Case, version: VersionRecord) -> tuple[bool, str]:
 
 def _refused(case: _Case, version: VersionRecord) -> Decision:
     failed = [verdict for verdict in version.verdicts if verdict.outcome is not Outcome.PASS]
-    return _blocked_by(case, version, broken(failed) or "its gates")
+    rules = [verdict.rule for verdict in failed]
+    way = ""
+    if rules and all(rule.startswith("policy.") for rule in rules) and not case.outlined.promoted:
+        asked = " ".join(f"--override {rule}" for rule in rules)
+        way = f", or override what is soft: ordain apply --replace {case.address} {asked} --reason '…'"
+    return _blocked_by(case, version, broken(failed) or "its gates", way)
 
 
-def _blocked_by(case: _Case, version: VersionRecord, refusal: str) -> Decision:
+def _blocked_by(case: _Case, version: VersionRecord, refusal: str, way: str = "") -> Decision:
     if version.recipe == case.standing:
         text = f"{version.name} stands, and is refused by its gates now: {refusal}. It keeps standing. "
     elif case.outlined.promoted:
@@ -307,7 +312,7 @@ def _blocked_by(case: _Case, version: VersionRecord, refusal: str) -> Decision:
         text = f"{version.name} {was}: {refusal}. "
     return Decision(
         effect=Effect.REJECTED,
-        blocked=text + "Change the model, its data or the gate",
+        blocked=f"{text}Change the model, its data or the gate{way}",
         notes=held(case.situation),
         causes=(Cause(code=CauseCode.GATE, address=case.address, path=("spec", "gates"), detail=refusal),),
     )
