@@ -218,6 +218,22 @@ def test_a_plan_that_says_nobody_wrote_it_is_not_believed(bank: Bank) -> None:
     assert "carol@example.com wrote" in refused.detail
 
 
+def test_authors_are_of_all_commits_since_the_branch_that_judges(bank: Bank) -> None:
+    bank.git("branch", "-q", "judges")
+    bank.write(PROJECT.replace("value: 1}", "value: 2}"))
+    bank.git("commit", "-qam", "hers", "--author=a <alice@example.com>")
+    bank.git("commit", "-qm", "last", "--allow-empty")
+    found = bank.plan()
+    bank.plan_file.write_bytes(plan_json(replace(found, envelope=replace(found.envelope, authors=()))))
+    for who in ("alice", "bob"):
+        bank.sign(who)
+    judged = ApplyOptions(plan_file=bank.plan_file, plan=PlanOptions(judges_from="judges"))
+    refused = bank.refusal(lambda: apply_project(bank.context, judged, Person()))
+    assert refused.code == "approval-missing"
+    assert "alice@example.com wrote" in refused.detail
+    assert bank.apply()[0] is ExitCode.DONE, "without a branch to compare with, only the last commit is known"
+
+
 @pytest.mark.parametrize(
     ("who", "key", "why"),
     [
