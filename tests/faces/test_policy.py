@@ -21,7 +21,7 @@ from ordain.render.sarif import plan_sarif
 from ordain.render.settings import key_text, setting_fields
 from ordain.render.terminal import plan_text
 from ordain.values.address import Address
-from ordain.values.approval import Approved, Override, Refused
+from ordain.values.approval import Approved, Override, Refused, Signer
 from ordain.values.change import FieldChange
 from ordain.values.diagnostic import Diagnostic, Severity
 from ordain.values.plan import Excuse, ExcuseKind, Finding, Plan, SettingChange
@@ -177,7 +177,13 @@ def test_what_will_be_asked(plans: Plans) -> None:
         "  Now: one person must sign.",
     ]
     rule = plans["signers"]().program.approvals_before
-    assert approvals_text(_with(plan, approvals=rule, approvals_before=rule), None, WIDE).count("\n") == 1
+    assert rule is not None
+    other_keys = replace(rule, signers=(Signer(people=("ana@example.com",), key="k"),))
+    assert approvals_text(_with(plan, approvals=rule, approvals_before=other_keys), None, WIDE).count("\n") == 1
+    for number, end in ((7, "p5 and p6"), (8, "p5 and 2 more")):
+        many = replace(rule, roles=("risk",), people={"risk": tuple(f"p{one}" for one in range(number))})
+        assert f"{end})" in approvals_text(_with(plan, approvals=many), None, WIDE)
+    assert "; good for 36 h.\n" in approvals_text(_with(plan, approvals=replace(rule, expires=36 * 3600.0)), None, WIDE)
 
 
 def test_how_far_a_plan_is_approved(plans: Plans) -> None:
@@ -193,6 +199,8 @@ def test_how_far_a_plan_is_approved(plans: Plans) -> None:
     page = approvals_markdown(plan, ONE)
     assert page.startswith("**Approvals for prod&#58;** 1 of 2 (risk@&#8203;example.com).<br>**Still needed&#58;** 1")
     assert len(page.splitlines()) == 1
+    lacking = Approved(people=("a@x.example",), missing=("1 more approval",))
+    assert approvals_text(plans["signers"](), lacking, WIDE).startswith("Approvals for prod: 1 of 2 (a@x.example).\n")
     done = Approved(people=("a@x.example", "b@x.example"))
     assert approvals_text(plan, done, WIDE) == (
         "Approvals for prod: 2 of 2 (a@x.example and b@x.example): all that is asked for.\n"

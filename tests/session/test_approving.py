@@ -466,6 +466,11 @@ def test_an_override_from_before_approvals_were_asked_for_counts_no_more(bank: B
     assert bank.plan().program.status.applyable
     orphaned(bank, "b")
     assert not bank.plan().program.status.applyable
+    bank.sign("alice")
+    bank.sign("bob")
+    code, person = bank.apply()
+    assert code is ExitCode.DENIED
+    assert not person.shown[-1].program.status.applyable
 
 
 def test_a_plan_from_before_approvals_were_asked_for_is_stale(bank: Bank) -> None:
