@@ -73,7 +73,16 @@ def test_a_workflow_asks_for_what_it_uses_and_no_more(name: str) -> None:
 def test_both_agree_on_the_artifact() -> None:
     (kept,) = [step["with"] for step in steps("ordain-plan.yml") if "upload-artifact" in step.get("uses", "")]
     (found,) = [step["with"]["script"] for step in steps("ordain-apply.yml") if "github-script" in step.get("uses", "")]
-    assert kept["name"] == "ordain-plans-${{ env.PULL }}" and "`ordain-plans-${pull.number}`" in found
+    assert kept["name"] == "${{ env.ARTIFACT }}-${{ env.PULL }}" and "`${process.env.ARTIFACT}-${pull.number}`" in found
+    assert len({workflow(name)["env"]["ARTIFACT"] for name in NAMES}) == 1
+
+
+def test_a_fork_is_not_planned_and_its_artifacts_are_not_taken() -> None:
+    (job,) = workflow("ordain-plan.yml")["jobs"].values()
+    assert job["if"].startswith("github.event.pull_request.head.repo.full_name == github.repository || (")
+    assert "pull_request_target" not in workflow("ordain-plan.yml")[True]  # YAML 1.1 takes `on` for a boolean
+    (found,) = [step["with"]["script"] for step in steps("ordain-apply.yml") if "github-script" in step.get("uses", "")]
+    assert "run.head_repository_id === run.repository_id" in found and "&& ours(one)" in found
 
 
 def git(root: Path, *words: str) -> None:
@@ -88,10 +97,20 @@ def test_they_are_written_into_the_repository_and_overwrite_nothing(
     project.mkdir(parents=True)
     git(tmp_path, "init", "-q")
     assert run(["init", "--workflows", "-C", str(project)]) == 0
-    assert "wrote ../../.github/workflows/ordain-plan.yml" in capfd.readouterr().out
+    assert "wrote ../../.github/workflows/ordain-plan-ml-churn.yml" in capfd.readouterr().out
     written = sorted((tmp_path / ".github" / "workflows").iterdir())
-    assert tuple(one.name for one in written) == NAMES
-    assert all(yaml.safe_load(one.read_text())["env"]["PROJECT"] == "ml/churn" for one in written)
+    assert [one.name for one in written] == ["ordain-apply-ml-churn.yml", "ordain-plan-ml-churn.yml"]
+    # All that GitHub keeps by name has the project's: another project of the repository has workflows beside these.
+    for one in written:
+        found = yaml.safe_load(one.read_text())
+        assert (found["env"]["PROJECT"], found["env"]["ARTIFACT"]) == ("ml/churn", "ordain-plans-ml-churn")
+        assert found["name"] == one.stem.replace("-", " ", 1)
+        (job,) = found["jobs"].values()
+        assert "${{ github.workflow }}" in (found.get("concurrency") or job["concurrency"])["group"]
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run(["init", "--workflows", "-C", str(other)]) == 0
+    assert len(list((tmp_path / ".github" / "workflows").iterdir())) == 4
     assert not (project / "ordain.yaml").exists()
     written[0].write_text("mine\n")
     written[1].unlink()
@@ -122,3 +141,16 @@ def test_the_state_outlives_a_checkout(tmp_path: Path, folder: str) -> None:
             assert not (project / ".ordain").exists()
     assert run(["plan", "--detailed-exitcode", "-C", str(project)]) == 0
     assert (kept / folder / "state.db").is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_that_a_pull_request_brings_is_refused(tmp_path: Path, name: str) -> None:
+    (link,) = [step["run"] for step in steps(name) if "ln -s" in step.get("run", "")]
+    environ = {**os.environ, "ORDAIN_STATE": str(tmp_path / "kept"), "PROJECT": "p"}
+    (tmp_path / "p" / ".ordain").mkdir(parents=True)
+    done = subprocess.run(["bash", "-eu", "-c", link], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1 and "::error::p/.ordain is in the repository" in done.stdout
+    (tmp_path / "p" / ".ordain").rmdir()
+    (tmp_path / "p" / ".ordain").symlink_to(tmp_path / "elsewhere")  # a link is replaced
+    subprocess.run(["bash", "-eu", "-c", link], cwd=tmp_path, env=environ, check=True)
+    assert (tmp_path / "p" / ".ordain").resolve() == (tmp_path / "kept" / "p").resolve()

@@ -226,8 +226,8 @@ def _problems(diagnostics: Sequence[Diagnostic], room: int) -> str:
     out = ""
     for number, one in enumerate(diagnostics):
         at = f" {code(where(one.at, column=True))}" if one.at is not None else ""
-        fix = f" Fix: {escape(one.fix, 600)}." if one.fix else ""
-        detail = f" {escape(one.detail, 600)}" if one.detail else ""
+        fix = f" Fix: {escape(one.fix.rstrip('.'), 600)}." if one.fix else ""
+        detail = f" {escape(one.detail.rstrip('.'), 600)}." if one.detail else ""
         line = f"- **{one.severity.value}**{at}: {escape(one.summary, 600)}.{detail}{fix}\n"
         if number >= _PROBLEMS or _size(out) + _size(line) > room - 100:
             return f"{out}\n_… and {count(len(diagnostics) - number, 'more problem')}: see `ordain validate`._\n"
