@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from ordain.render.approvals import approvals_markdown, approvals_text
-from ordain.render.findings import findings, policy_summary, until_text, with_options
+from ordain.render.findings import findings, policy_summary, remedy_text, until_text, with_options
 from ordain.render.lines import TerminalOptions
 from ordain.render.markdown import plan_markdown
 from ordain.render.sarif import plan_sarif
@@ -87,6 +87,7 @@ def test_of_equal_severity_the_harder_level_stands_first(plans: Plans) -> None:
         ("2027-03-02T00:00:00+00:00", "until 2027-03-01"),
         ("2027-03-02T00:30:00+02:00", "until 2027-03-01 22:30 UTC"),
         ("0001-01-01T00:00:00+00:00", "until 0001-01-01 00:00 UTC"),
+        ("0001-01-01T00:00:00+14:00", "until 0001-01-01T00:00:00+14:00"),
         ("some day\x1b", "until some day\\u001b"),
     ],
 )
@@ -120,6 +121,10 @@ def test_an_excused_finding_tells_no_remedy_and_a_standing_one_does(plans: Plans
     text, page = plan_text(plans["judged"](), WIDE), plan_markdown(plans["judged"]())
     assert "must not be shown" not in text and "must not be shown" not in page
     assert "remedy  exclude the column" in text and "Remedy: exclude the column" in page
+    for one in ExcuseKind:
+        standing = replace(plans["judged"]().program.policy[1], remedy="do it", excuse=None)
+        excused = replace(standing, excuse=Excuse(kind=one, reason="r", until=None))
+        assert (remedy_text(standing), remedy_text(excused)) == ("do it", "")
     assert "excepted until 2027-03-01: contract ends in March" in text
     assert "overridden by risk@example.com until 2026-12-01 09:30 UTC: the auditors know; see RISK|42" in text
     assert "**excepted** until 2027-03-01&#58; contract ends in March" in page

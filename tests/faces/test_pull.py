@@ -20,6 +20,7 @@ from ordain.render.pull import (
     status_of,
 )
 from ordain.values.approval import ApprovalRule, Approved
+from ordain.values.change import Effect
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode
 from ordain.values.plan import Plan
 from ordain.values.setting import Level
@@ -142,6 +143,39 @@ def test_whose_fault_it_is_decides_between_failure_and_error() -> None:
     assert status_of(Report(environment="dev", diagnostics=(problem(),)))[0] is State.FAILURE
     ours = Report(environment="dev", diagnostics=(problem("x" * 500, blame=Blame.WORLD),))
     assert status_of(ours)[0] is State.ERROR and len(status_of(ours)[1]) == 140
+
+
+def test_a_plan_that_stops_by_itself_is_a_failure(plans: Plans) -> None:
+    plan = plans["first"]()
+
+    def status(**more: object) -> tuple[State, str]:
+        first = replace(plan.program.changes[0], **more)  # type: ignore[arg-type]
+        return status_of(report(replace(plan, program=replace(plan.program, changes=(first,)))))
+
+    assert status(effect=Effect.REJECTED) == (State.FAILURE, "cannot be applied: rejected by a gate")
+    assert status(effect=Effect.REJECTED, unselected=True)[0] is State.SUCCESS
+    rules = {"approvals": RULE, "approvals_before": ApprovalRule(count=3)}
+    both = replace(plan, program=replace(plan.program, **rules))  # type: ignore[arg-type]
+    assert "1 of 3 approvals" in status_of(Report(environment="dev", plan=both, approved=HALF))[1]
+
+
+def test_what_only_warns_is_annotated_as_a_warning(plans: Plans) -> None:
+    plan = plans["denied"]()
+    policy = tuple(replace(one, level=Level.ADVISORY, excuse=None) for one in plan.program.policy)
+    found = annotations_of((report(replace(plan, program=replace(plan.program, policy=policy))),), "")
+    assert {one.level for one in found if "warns in dev" in one.title} == {"warning"}
+
+
+def test_only_what_failed_by_the_worlds_fault_is_an_error() -> None:
+    world = (problem("moved", blame=Blame.WORLD),)
+    for code, state in ((ExitCode.FAILURE, State.ERROR), (ExitCode.STALE, State.FAILURE)):
+        assert outcome_of(Done(environment="dev", exit=code, diagnostics=world))[0] is state
+
+
+def test_of_many_problems_the_first_are_shown_and_the_rest_counted() -> None:
+    broken = tuple(problem(f"problem {number}") for number in range(50))
+    text = pull_markdown(page(Report(environment="dev", diagnostics=broken)), LIMIT)
+    assert "problem 39" in text and "problem 40" not in text and "and 10 more problems" in text
 
 
 def test_annotations_stand_where_it_is_written_once_each(plans: Plans) -> None:

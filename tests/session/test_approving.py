@@ -20,7 +20,7 @@ from ordain.render.json import plan_json
 from ordain.session.applying import ApplyOptions, apply_project
 from ordain.session.approving import Approving, approve_plan, statement_of
 from ordain.session.context import Context
-from ordain.session.permission import Plea, check_judges, folder_of, read_approvals
+from ordain.session.permission import Plea, check_judges, folder_of, read_approvals, with_authors
 from ordain.session.policies import revoke_overrides
 from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
@@ -555,8 +555,32 @@ def test_what_goes_through_a_broken_glass_goes_once(bank: Bank) -> None:
     orphaned(bank, "b")
     plea = {"break_glass": True, "overrides": ("owner",), "reason": "prod is down"}
     assert bank.apply(**plea)[0] is ExitCode.DONE
+    with open_state(bank.context, create=False) as state:
+        assert state.recorded("prod").overrides == ()
     bank.now += 60
     assert not bank.plan().program.status.applyable
+
+
+def test_a_recorded_override_holds_for_later_applies(bank: Bank) -> None:
+    free = PROJECT.replace("  approvals: {count: 2, roles: [risk], not_author: true, expires: 3d}\n", "  {}\n")
+    bank.write(free + ORPHAN % "b")
+    assert bank.apply(saved=False, overrides=("owner",), reason="free")[0] is ExitCode.DONE
+    bank.write(free.replace("value: 1", "value: 3") + ORPHAN % "b")
+    assert bank.apply(saved=False)[0] is ExitCode.DONE
+    bank.now += 8 * DAY
+    bank.write(free.replace("value: 1", "value: 4") + ORPHAN % "b")
+    assert bank.apply(saved=False)[0] is ExitCode.DENIED
+
+
+def test_authors_are_those_the_plan_names_and_those_git_names_where_either_rule_minds(bank: Bank) -> None:
+    found = bank.plan()
+    asked = found.program.approvals
+    assert asked is not None
+    for now, before in ((asked, replace(asked, not_author=False)), (replace(asked, not_author=False), asked)):
+        program = replace(found.program, approvals=now, approvals_before=before)
+        plan = replace(found, program=program, envelope=replace(found.envelope, authors=("dan@example.com",)))
+        wrote = with_authors(bank.context, plan, None).envelope.authors
+        assert wrote == ("carol@example.com", "dan@example.com")
 
 
 def test_a_broken_glass_opens_no_hard_policy(bank: Bank) -> None:

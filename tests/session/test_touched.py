@@ -71,7 +71,7 @@ CASES: list[tuple[str, Callable[[Path], None], tuple[str, ...]]] = [
     ("who must approve", rewrite("count: 1", "count: 2"), ("prod",)),
     ("a policy", add("p.yaml", "kind: Policy\nname: p\nspec: {level: hard, require: 'true'}\n"), ALL),
     ("what leaves the state", add("r.yaml", "kind: Removed\nspec: {from: value.gone, destroy: false}\n"), ALL),
-    ("what gets another name", add("m.yaml", "kind: Moved\nspec: {from: value.gone, to: value.other}\n"), ALL),
+    ("what gets another name", add("m.yaml", "kind: Moved\nspec: {from: value.old, to: value.v}\n"), ALL),
     ("a new environment", add("e.yaml", "kind: Environment\nname: apart\n"), ("apart",)),
     ("code", add("train.py", "x = 1\n"), ALL),
     ("a file beside the project", add("../readme.md", "text\n"), ()),

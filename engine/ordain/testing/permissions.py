@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ordain.api import Address, StateStore
 from ordain.api.store import PutOverride, RemoveOverrides
-from ordain.testing.samples import DEV, PROD, run
+from ordain.testing.samples import DEV, PROD, holder, run
 from ordain.values.approval import Alarm, Approval, Override
 
 OWNER = Address(kind="policy", name="owner")
@@ -38,9 +38,12 @@ class PermissionsContract:
 
     def test_overrides_of_a_policy_end(self, store: StateStore, token: int) -> None:
         other = override(replace(OWNER, name="licence"))
+        elsewhere = store.acquire(PROD, holder()).token
+        store.write(PROD, [PutOverride(override=override())], elsewhere)
         store.write(DEV, [PutOverride(override=override()), PutOverride(override=other)], token)
         store.write(DEV, [RemoveOverrides(policy=OWNER), RemoveOverrides(policy=OWNER)], token)
         assert store.recorded(DEV).overrides == (other,)
+        assert store.recorded(PROD).overrides == (override(),)
 
     def test_a_run_keeps_its_approvals_and_why_the_glass_was_broken(self, store: StateStore) -> None:
         signed = replace(run("run-1"), approvals=(Approval(text='{"é": 1}', signature="-----\n"),))
