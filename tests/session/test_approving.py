@@ -20,14 +20,17 @@ from ordain.render.json import plan_json
 from ordain.session.applying import ApplyOptions, apply_project
 from ordain.session.approving import Approving, approve_plan, statement_of
 from ordain.session.context import Context
-from ordain.session.permission import Plea, check_judges, folder_of, read_approvals, with_authors
+from ordain.session.permission import Plea, check_judges, folder_of, read_approvals, violations_of, with_authors
 from ordain.session.policies import revoke_overrides
 from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
+from ordain.values.address import Address
 from ordain.values.approval import NAMESPACE
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
 from ordain.values.estimate import Estimate
-from ordain.values.plan import Plan
+from ordain.values.plan import Finding, Plan
+from ordain.values.record import Outcome
+from ordain.values.setting import Level
 
 DAY = 86_400.0
 NOW = 1_800_000_000.0
@@ -549,6 +552,39 @@ def test_where_the_glass_may_not_be_broken(bank: Bank) -> None:
     bank.plan()
     found = bank.refusal(lambda: bank.apply(break_glass=True, reason="prod is down"))
     assert (found.code, found.exit) == ("break-glass-forbidden", ExitCode.NOT_PERMITTED)
+
+
+def test_the_glass_that_was_not_to_be_broken_is_not_by_a_plan_that_allows_it(bank: Bank) -> None:
+    bank.write(PROJECT.replace("expires: 3d", "break_glass: false"))
+    approve_all(bank)
+    bank.write(PROJECT.replace("value: 1", "value: 3"))
+    bank.commit()
+    bank.plan()
+    assert bank.refusal(lambda: bank.apply(break_glass=True, reason="now")).code == "break-glass-forbidden"
+
+
+def test_an_override_of_the_command_line_is_for_ninety_days_at_most(bank: Bank) -> None:
+    free = PROJECT.replace("  approvals: {count: 2, roles: [risk], not_author: true, expires: 3d}\n", "  {}\n")
+    bank.write(free + ORPHAN % "b")
+    plea = {"overrides": ("owner",), "reason": "free"}
+    assert bank.refusal(lambda: bank.apply(saved=False, seconds=90 * DAY + 1, **plea)).code == "override-long"
+    assert bank.apply(saved=False, seconds=90 * DAY, **plea)[0] is ExitCode.DONE
+
+
+def test_what_may_yet_be_found_is_overridden_too_and_only_of_soft_policies(bank: Bank) -> None:
+    plan, owner = bank.plan(), Address.parse("policy.owner")
+
+    def found(*levels: Level) -> tuple[str, ...]:
+        ones = tuple(
+            Finding(policy=owner, outcome=outcome, level=level, violation=f"{outcome} {level}")
+            for level in levels
+            for outcome in Outcome
+        )
+        return violations_of(replace(plan, program=replace(plan.program, policy=ones)), owner)
+
+    assert found(Level.SOFT) == ("error soft", "fail soft", "unknown soft")
+    for other in (Level.HARD, Level.ADVISORY):
+        assert bank.refusal(lambda other=other: found(other)).code == "override-level"  # type: ignore[misc]
 
 
 def test_what_goes_through_a_broken_glass_goes_once(bank: Bank) -> None:
