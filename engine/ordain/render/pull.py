@@ -271,7 +271,8 @@ def _status(report: Report) -> tuple[State, str]:
         wanted = max(rule.count for rule in program.rules)
         missing = f": {'; '.join(report.approved.missing)}" if report.approved is not None else ""
         return State.PENDING, f"{changes}; {had}{count(wanted, 'approval')}{missing}"
-    return State.SUCCESS, f"{changes}; may be applied"
+    blocked = any(one.blocked and not one.unselected for one in program.changes)
+    return State.SUCCESS, f"{changes}; {'the rest may be applied' if blocked else 'may be applied'}"
 
 
 def annotations_of(reports: Iterable[Report], prefix: str) -> tuple[Annotation, ...]:

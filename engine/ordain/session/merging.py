@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,7 +171,7 @@ def _apply_all(
             done = Done(environment=saved.environment, exit=ExitCode.FAILURE, plan=saved.plan, word=words)
         else:
             begin(saved.environment)
-            done = apply_saved(context, saved, talk)
+            done = overtaken(apply_saved(context, saved, talk), outcomes)
         outcomes.append(done)
         if done.exit is not ExitCode.DONE:
             failed = failed or saved.environment
@@ -198,7 +198,25 @@ def apply_saved(context: Context, saved: Saved, talk: Talk) -> Done:
             plan=saved.plan,
             diagnostics=(*heard.said, *error.diagnostics),
         )
-    return Done(environment=saved.environment, exit=code, plan=saved.plan, diagnostics=tuple(heard.said))
+    blocked = _blocked(saved.plan)
+    word = f"applied, but for {blocked} blocked: plan again" if blocked and code is ExitCode.DONE else ""
+    return Done(environment=saved.environment, exit=code, plan=saved.plan, diagnostics=tuple(heard.said), word=word)
+
+
+def overtaken(done: Done, before: Sequence[Done]) -> Done:
+    """Return how a plan ended that this job itself made stale: it was blocked until another environment was applied.
+
+    Every plan fitted when the job began. That one has more to do now than anybody approved is no failure.
+    """
+    applied = any(one.exit is ExitCode.DONE and not one.word for one in before)
+    if not (done.exit is ExitCode.STALE and done.plan is not None and applied and _blocked(done.plan)):
+        return done
+    word = "not applied: what it waited for is applied now, plan it again"
+    return replace(done, exit=ExitCode.DONE, word=word, diagnostics=())
+
+
+def _blocked(plan: Plan) -> int:
+    return sum(bool(one.blocked) and not one.unselected for one in plan.program.changes)
 
 
 def _to_sign(done: Done) -> Done:
