@@ -99,6 +99,15 @@ def test_a_narrowed_plan_shows_changed_settings_and_leaves_them_to_a_whole_one(g
     assert not graph.plan().get("settings")
 
 
+def test_a_whole_destroy_forgets_the_settings_and_a_narrowed_one_leaves_them(graph: Any) -> None:
+    graph.apply()
+    assert not _settings(graph.plan("--destroy", "--select", "value.other"))
+    assert _settings(graph.plan("--destroy"))
+    graph.run("destroy", "--yes")
+    assert not graph.plan("--destroy").get("steps")
+    assert {one["action"] for one in graph.plan()["settings"]} == {"create"}
+
+
 def test_a_delete_takes_along_what_still_stands_on_it(graph: Any) -> None:
     graph.apply()
     graph.write(GRAPH.split("---")[0] % 1)
