@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
@@ -9,14 +10,21 @@ from typing import Any
 
 import pytest
 
+from ordain.policy.judge import Subjects
 from ordain.render.json import plan_json, read_plan
 from ordain.session.applying import ApplyOptions, apply_project
 from ordain.session.context import Context
 from ordain.session.session import PlanOptions, plan_project
 from ordain.session.stores import open_state
-from ordain.session.timing import judged_again
+from ordain.session.timing import judged_again, timed
+from ordain.values.address import Address
+from ordain.values.approval import Override
+from ordain.values.change import Action, Change, Effect
 from ordain.values.diagnostic import ExitCode
-from ordain.values.plan import Plan
+from ordain.values.plan import Estimate, Plan
+from ordain.values.resource import Resource
+from ordain.values.setting import Level, Policy, PolicyStage
+from ordain.values.span import Source
 
 PROJECT = """\
 kind: Project
@@ -52,6 +60,7 @@ spec:
   require: now < timestamp(resource.labels.until)
   message: ${{ resource.address }} was good until ${{ resource.labels.until }}
 """
+NOWHERE = Source(file="", line=1, text="")
 MAY, JUNE = (datetime(2026, month, 2, 12, tzinfo=UTC).timestamp() for month in (5, 6))
 
 
@@ -167,3 +176,71 @@ def test_only_what_speaks_of_time_is_kept(tmp_path: Path, clock: list[float], re
     none = program("other\nspec: {level: soft, require: 'true'}\n")
     assert not none.timed and not none.timed_subjects
     assert judged_again(planned(context), JUNE).program.policy == none.policy
+
+
+EVERYTHING = """\
+kind: Project
+name: timed
+format: 1
+---
+kind: Environment
+name: default
+spec: {default: true, promotes_from: dev}
+---
+kind: Environment
+name: dev
+---
+kind: Value
+name: a
+owner: ana
+description: a word
+labels: {tier: gold}
+lifecycle: {protect: true}
+spec: {value: 1}
+---
+kind: Policy
+name: all
+spec:
+  level: soft
+  require: >-
+    now < timestamp("2026-06-01T00:00:00Z") || (resource.owner == "ana" && resource.description == "a word" &&
+    resource.labels.tier == "gold" && resource.protected && resource.spec.value == 1 && resource.kind == "Value" &&
+    env.promotes_from == "dev" && change.duration.p90 < duration("1h") && plan.duration.p90 < duration("2h") && %s)
+"""
+
+
+def everything(folder: Path, last: str) -> Plan:
+    (folder / "ordain.yaml").write_text(EVERYTHING % last, encoding="utf-8")
+    plan, _ = plan_project(Context(root=folder, clock=lambda: MAY), PlanOptions(), keep=False)
+    short = Estimate(p50=1.0, p90=2.0, runs=1)
+    return replace(plan, envelope=replace(plan.envelope, estimates={"value.a": short}, duration=short))
+
+
+def test_what_is_judged_again_is_told_all_that_it_was_told_first(tmp_path: Path) -> None:
+    plan = everything(tmp_path, "true")
+    assert judged_again(plan, JUNE).program.policy == plan.program.policy
+
+
+def test_what_is_found_again_may_be_borne_with(tmp_path: Path) -> None:
+    plan = everything(tmp_path, "false")
+    late = judged_again(plan, JUNE)
+    (found,) = [one for one in late.program.policy if one.denies]
+    borne = Override(policy=found.policy, violations=(found.violation,), reason="r", by="ana", at="",
+                     until="2026-07-01T00:00:00+00:00")  # fmt: skip
+    assert judged_again(plan, JUNE, (borne,)).program.status.applyable
+    assert not late.program.status.applyable
+    errored = replace(plan, program=replace(plan.program, status=replace(plan.program.status, errored=True)))
+    assert not judged_again(judged_again(errored, JUNE), MAY).program.status.applyable
+
+
+def test_facts_are_kept_and_what_is_left_out_is_not(tmp_path: Path) -> None:
+    names = [Address.parse(f"value.{name}") for name in ("a", "b")]
+    ones = {one: Resource(address=one, kind="Value", provider=None, spec={}, source=NOWHERE) for one in names}
+    left = Change(address=names[1], kind="Value", provider=None, action=Action.CREATE, effect=Effect.CREATE,
+                  unselected="not selected")  # fmt: skip
+    subjects = Subjects(environment="dev", resources=ones, facts={names[0]: {"rows": 3}}, changes=(left,),
+                        now=datetime.fromtimestamp(MAY, UTC))  # fmt: skip
+    rule = Policy(address=Address.parse("policy.p"), stage=PolicyStage.PLAN, level=Level.HARD, match="true",
+                  require='now < timestamp("2026-06-01T00:00:00Z") || resource.facts.rows == 3')  # fmt: skip
+    (kept,) = timed((rule,), subjects)[1]
+    assert (kept.address, kept.facts) == (names[0], {"rows": 3})
