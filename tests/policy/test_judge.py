@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from ordain.policy.judge import GateSubject, judge, judge_gate
+from ordain.policy.judge import judge
+from ordain.policy.single import GateSubject, judge_gate, waiting
 from ordain.values.address import Address
 from ordain.values.approval import Override
 from ordain.values.change import Action, Cause, CauseCode, Effect
 from ordain.values.data import Unknown
-from ordain.values.plan import Estimate
+from ordain.values.plan import Estimate, Finding
 from ordain.values.record import Outcome
-from ordain.values.setting import Level, PolicyStage
+from ordain.values.setting import Level, Policy, PolicyStage
 from ordain.values.span import Source, Span
 
 LATER = Unknown(expression="x")
@@ -383,3 +384,30 @@ def test_a_message_may_read_the_plan_though_its_rule_does_not(make: Any) -> None
     policy = make.policy(OWNED, message="${{ resource.name }}, one of ${{ plan.summary.update }} updates")
     subjects = make.subjects(make.resource("model.a"), changes=(make.change("model.a"),))
     assert [f.message for f in judge((policy,), subjects, make.locate)] == ["a, one of 1 updates"]
+
+
+def test_what_waits_and_would_deny_is_kept_for_the_apply() -> None:
+    def finding(name: str, outcome: Outcome = Outcome.UNKNOWN, level: Level = Level.HARD, at: str = "a") -> Finding:
+        address = Address(kind="value", name=at) if at else None
+        return Finding(policy=Address(kind="policy", name=name), outcome=outcome, level=level, address=address)
+
+    def policy(name: str, require: str = "resource.spec.value < 1", stage: PolicyStage = PolicyStage.PLAN) -> Policy:
+        address = Address(kind="policy", name=name)
+        return Policy(address=address, stage=stage, level=Level.HARD, match="true", require=require)
+
+    policies = (
+        policy("waits"),
+        policy("gate", stage=PolicyStage.GATE),
+        policy("depends", "resource.dependents.size() < resource.spec.value"),
+        policy("whole", "size(resource) < 3"),
+        policy("advises"),
+        policy("fails"),
+        policy("plan"),
+    )
+    findings = (
+        *(finding("waits", at="a"), finding("waits", at="b"), finding("gate"), finding("depends"), finding("whole")),
+        *(finding("advises", level=Level.ADVISORY), finding("fails", Outcome.FAIL), finding("plan", at="")),
+    )
+    (late,) = waiting(policies, findings)
+    assert late.policy == policies[0]
+    assert [str(one) for one in late.resources] == ["value.a", "value.b"]

@@ -7,6 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from ordain.api.registry import Registry
+from ordain.config.load import FileText, parse
+from ordain.config.resolve import ResolveOptions, resolve
 from ordain.policy.recorded import recorded_rule
 from ordain.values.address import Address
 from ordain.values.approval import ApprovalRule, Signer
@@ -67,3 +70,46 @@ def test_without_keys_nobody_may_sign(keys: Tree) -> None:
 
 def test_what_another_version_left_out_is_as_where_nothing_is_written() -> None:
     assert recorded_rule(recorded({"count": 1}), "prod") == ApprovalRule(count=1, signers=RULE.signers)
+
+
+WRITTEN = b"""\
+kind: Project
+name: bank
+format: 1
+---
+kind: Environment
+name: prod
+spec:
+  default: true
+  approvals: {count: 2, roles: [risk, legal, risk], not_author: true, expires: 36h, break_glass: false}
+---
+kind: Role
+name: risk
+spec: {people: [bob@example.com, ann@example.com]}
+---
+kind: Role
+name: legal
+spec: {people: [lee@example.com]}
+---
+kind: Role
+name: other
+spec: {people: [eve@example.com]}
+---
+kind: Policy
+name: p
+spec: {level: soft, require: "true", tests: [{expect: pass}]}
+"""
+
+
+def test_what_is_written_is_read_back_from_what_is_recorded() -> None:
+    signers = tuple(sorted(RULE.signers, key=lambda one: one.key))
+    file = FileText(path="ordain.yaml", data=WRITTEN, size=len(WRITTEN), mtime_ns=0, ctime_ns=0, inode=0)
+    documents, broken = parse((file,))
+    found = resolve(documents, Registry(kinds={}, providers={}, origin={}), ResolveOptions(signers=signers))
+    assert broken == found.diagnostics == () and found.desired is not None
+    settings = {one.address: SettingRecord(address=one.address, kind=one.kind, spec=one.spec)
+                for one in found.desired.settings}  # fmt: skip
+    rule = recorded_rule(settings, "prod")
+    assert rule is not None and rule == found.desired.approvals
+    assert (rule.count, rule.expires, rule.not_author, rule.break_glass) == (2, 36 * 3600.0, True, False)
+    assert "tests" not in settings[Address.parse("policy.p")].spec, "a case that is added changes no plan"

@@ -68,6 +68,15 @@ def resolve(request: StepRequest, secrets: Mapping[str, str], scrub: Scrub) -> R
     )
 
 
+def known_spec(request: StepRequest) -> Mapping[str, Tree]:
+    """Return the spec of a step's change with the outputs it reads filled in; what is secret stays a reference.
+
+    Raises ``OrdainError`` where an output is missing.
+    """
+    opener = _Opener(request=request, secrets={}, scrub=Scrub())
+    return _tree(replace_leaves(request.change.after, opener.seal))
+
+
 def _normalised(
     request: StepRequest, model: type[Spec], sealed: Mapping[str, Tree], opener: _Opener
 ) -> Mapping[str, Tree]:

@@ -18,6 +18,7 @@ from ordain.values.fingerprint import digest
 from ordain.values.plan import (
     Envelope,
     Finding,
+    LateRule,
     Plan,
     PluginUse,
     Program,
@@ -43,6 +44,7 @@ class Judgement:
     diagnostics: tuple[Diagnostic, ...] = ()
     timed: tuple[TimedRule, ...] = ()
     timed_subjects: tuple[TimedSubject, ...] = ()
+    late: tuple[LateRule, ...] = ()
     approvals: ApprovalRule | None = None
     approvals_before: ApprovalRule | None = None
 
@@ -90,6 +92,7 @@ def finish(request: PlanRequest, draft: Draft, judgement: Judgement) -> Program:
         selection=request.select,
         timed=judgement.timed,
         timed_subjects=judgement.timed_subjects,
+        late=judgement.late if steps else (),
         approvals=judgement.approvals if steps else None,  # nothing that is done needs nobody's word
         approvals_before=judgement.approvals_before if steps else None,
     )

@@ -57,22 +57,7 @@ class Subjects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateSubject:
-    """A version that was made and is to be judged; ``champion`` is None where there is none."""
-
-    environment: str
-    resource: Resource
-    facts: Mapping[str, Json]
-    candidate: Mapping[str, Json]
-    champion: Mapping[str, Json] | None
-    now: datetime
-    change: Change | None = None
-    promotes_from: str | None = None
-    overrides: tuple[Override, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Subject:
+class Subject:
     """One thing a rule is put to; ``address`` None stands for the plan as a whole."""
 
     values: Mapping[str, Tree]
@@ -116,8 +101,8 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
     shared = _Shared(subjects=subjects)
     read = [_read(policy, shared) for policy in policies]
     values = {"candidate": METRICS, "champion": METRICS}
-    whole = _Subject(values=values, durations=told.duration_of_plan(subjects.duration))
-    found = [finding for one in read if one.is_about_plan for finding in _one(one, whole, shared, locate)]
+    whole = Subject(values=values, durations=told.duration_of_plan(subjects.duration))
+    found = [finding for one in read if one.is_about_plan for finding in put(one, whole, shared, locate)]
     each = _alike([one for one in read if not one.is_about_plan], shared)
     batches: dict[tuple[bool, bool], tuple[_Batch, ...]] = {}
     # Subject by subject, so that what CEL made of one is let go before the next: plans are large.
@@ -127,41 +112,24 @@ def judge(policies: tuple[Policy, ...], subjects: Subjects, locate: Locate) -> t
             batches[sort] = tuple(_batches([one for one in each if _concerns(one, subject)]))
         for batch in batches[sort]:
             for number in batch.together.undecided(subject.facts(batch.known)):
-                found += _one(batch.reads[number], subject, shared, locate)
+                found += put(batch.reads[number], subject, shared, locate)
     return tuple(sorted(found, key=lambda f: (f.policy, f.address is not None, f.address or f.policy, f.message)))
 
 
 def about_time(policies: tuple[Policy, ...]) -> tuple[Policy, ...]:
     """Return the policies at stage plan whose rules read ``now``: what they say may be otherwise at another time."""
-    return tuple(one for one in policies if one.stage is PolicyStage.PLAN and "now" in _roots(one))
+    return tuple(one for one in policies if one.stage is PolicyStage.PLAN and "now" in roots(one))
 
 
 def speak_of_resources(policies: tuple[Policy, ...]) -> bool:
     """Say whether any of the rules reads a resource or its change."""
-    return any(_roots(one) & OWN for one in policies)
+    return any(roots(one) & OWN for one in policies)
 
 
-def _roots(policy: Policy) -> frozenset[str]:
-    rules = (_rule(policy.match), _rule(policy.require))
+def roots(policy: Policy) -> frozenset[str]:
+    """Return the roots of the facts that the rules of a policy read."""
+    rules = (rule_of(policy.match), rule_of(policy.require))
     return frozenset(root for rule in rules if isinstance(rule, Rule) for root in rule.roots)
-
-
-def judge_gate(policies: tuple[Policy, ...], subject: GateSubject, locate: Locate) -> tuple[Finding, ...]:
-    """Return what the gate policies find of a version, now that its metrics are known; what passes is left out."""
-    values: dict[str, Tree] = {
-        "resource": told.of_resource(subject.resource, subject.facts, ()),
-        "change": told.of_change(subject.change),
-        "candidate": subject.candidate,
-    }
-    if subject.champion is not None:
-        values["champion"] = subject.champion
-    changes = () if subject.change is None else (subject.change,)
-    known = {**told.of_surroundings(subject), "plan": told.of_plan(changes)}
-    absent = frozenset(("champion",)) if subject.champion is None else frozenset[str]()
-    one = _Subject(values=values, absent=absent, address=subject.resource.address, resource=subject.resource)
-    gates = sorted((policy for policy in policies if policy.stage is PolicyStage.GATE), key=lambda p: p.address)
-    read = [_Read(policy=policy, known=known) for policy in gates]
-    return tuple(finding for gate in read for finding in _one(gate, one, subject, locate))
 
 
 def answer(policy: Policy, facts: Facts, *, goes: bool) -> tuple[Outcome | None, str]:
@@ -169,7 +137,7 @@ def answer(policy: Policy, facts: Facts, *, goes: bool) -> tuple[Outcome | None,
 
     ``goes``: they are of a resource that is to be deleted.
     """
-    if (goes and not _roots(policy) & _OF_CHANGES) or _evaluate(policy.match, facts).outcome is Outcome.FAIL:
+    if (goes and not roots(policy) & _OF_CHANGES) or _evaluate(policy.match, facts).outcome is Outcome.FAIL:
         return None, ""
     ruling = _ruling(policy, facts)
     return ruling.outcome, ruling.detail if ruling.outcome is Outcome.PASS else message_of(policy, facts, ruling)
@@ -211,7 +179,7 @@ class _Shared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class Read:
     """A policy and what its rules read; ``is_about_plan``: of no resource, ``is_about_changes``: also of deletes."""
 
     policy: Policy
@@ -220,20 +188,20 @@ class _Read:
     is_about_changes: bool = False
 
 
-def _read(policy: Policy, shared: _Shared) -> _Read:
-    rules = [rule for rule in (_rule(policy.match), _rule(policy.require)) if isinstance(rule, Rule)]
-    roots = _roots(policy)
+def _read(policy: Policy, shared: _Shared) -> Read:
+    rules = [rule for rule in (rule_of(policy.match), rule_of(policy.require)) if isinstance(rule, Rule)]
+    rooted = roots(policy)
     read = {chain.path[:1] for rule in rules for chain in rule.chains if chain.root == "plan"} - {("duration",)}
     if re.search(r"\bplan\s*[.[]", policy.message):
         read.add(())
     known = shared.base
     if read:
         known = shared.with_summary if read == {("summary",)} else shared.with_changes
-    return _Read(
+    return Read(
         policy=policy,
         known=known,
-        is_about_plan=not roots & OWN and policy.stage is PolicyStage.PLAN,
-        is_about_changes=bool(roots & _OF_CHANGES),
+        is_about_plan=not rooted & OWN and policy.stage is PolicyStage.PLAN,
+        is_about_changes=bool(rooted & _OF_CHANGES),
     )
 
 
@@ -241,19 +209,19 @@ def _read(policy: Policy, shared: _Shared) -> _Read:
 class _Batch:
     """Policies whose rules read the same of the whole: put to a resource at once."""
 
-    reads: tuple[_Read, ...]
+    reads: tuple[Read, ...]
     known: Mapping[str, object]
     together: Together
 
 
-def _alike(reads: Sequence[_Read], shared: _Shared) -> Sequence[_Read]:
+def _alike(reads: Sequence[Read], shared: _Shared) -> Sequence[Read]:
     """Let those that read nothing of the plan read what others do: facts are made once for all of them."""
     wide = next((one.known for one in reads if one.known is not shared.base), shared.base)
     return [replace(one, known=wide) if one.known is shared.base else one for one in reads]
 
 
-def _batches(reads: Sequence[_Read]) -> Iterator[_Batch]:
-    alike: dict[int, list[_Read]] = {}
+def _batches(reads: Sequence[Read]) -> Iterator[_Batch]:
+    alike: dict[int, list[Read]] = {}
     for one in reads:
         alike.setdefault(id(one.known), []).append(one)
     for ones in alike.values():
@@ -261,13 +229,13 @@ def _batches(reads: Sequence[_Read]) -> Iterator[_Batch]:
         yield _Batch(reads=tuple(ones), known=ones[0].known, together=Together(cases=cases))
 
 
-def _concerns(read: _Read, subject: _Subject) -> bool:
+def _concerns(read: Read, subject: Subject) -> bool:
     if subject.goes and not read.is_about_changes:
         return False
     return read.policy.stage is not PolicyStage.GATE or subject.is_judged_later
 
 
-def _subjects(shared: _Shared) -> Iterator[_Subject]:
+def _subjects(shared: _Shared) -> Iterator[Subject]:
     subjects = shared.subjects
     changes = {change.address: change for change in subjects.changes}
     of_plan = told.duration_of_plan(subjects.duration)
@@ -289,7 +257,7 @@ def _subjects(shared: _Shared) -> Iterator[_Subject]:
             "champion": METRICS,
         }
         durations = {**of_plan, **told.duration_of_change(change, subjects.estimates.get(address))}
-        yield _Subject(values=tree, address=address, resource=resource, change=change, durations=durations)
+        yield Subject(values=tree, address=address, resource=resource, change=change, durations=durations)
 
 
 def _facts_of(subjects: Subjects, address: Address, change: Change | None) -> Mapping[str, Json] | None:
@@ -298,14 +266,14 @@ def _facts_of(subjects: Subjects, address: Address, change: Change | None) -> Ma
     return None if facts is None or (waits and not facts) else facts
 
 
-def _rule(text: str) -> Rule | ExpressionError:
+def rule_of(text: str) -> Rule | ExpressionError:
     try:
         return compile_rule(text)
     except ExpressionError as error:
         return error
 
 
-class _Bearing(Protocol):
+class Bearing(Protocol):
     """What may excuse a finding."""
 
     @property
@@ -314,7 +282,7 @@ class _Bearing(Protocol):
     def overrides(self) -> tuple[Override, ...]: ...
 
 
-def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> Iterator[Finding]:
+def put(read: Read, subject: Subject, bearing: Bearing, locate: Locate) -> Iterator[Finding]:
     policy = read.policy
     facts = subject.facts(read.known)
     ruling = _ruling(policy, facts)
@@ -336,7 +304,7 @@ def _one(read: _Read, subject: _Subject, bearing: _Bearing, locate: Locate) -> I
     yield excused(found, policy, bearing.overrides, bearing.now)
 
 
-def _at(policy: Policy, subject: _Subject, facts: Facts, ruling: Ruling, locate: Locate) -> Span | None:
+def _at(policy: Policy, subject: Subject, facts: Facts, ruling: Ruling, locate: Locate) -> Span | None:
     """Where a finding is shown: a rule that broke at the rule, as that has to change; all else at the resource."""
     if ruling.outcome is Outcome.ERROR and policy.source is not None and _never_known(policy, facts) is None:
         broken = _evaluate(policy.match, facts).outcome is Outcome.ERROR
@@ -363,7 +331,7 @@ def _never_known(policy: Policy, facts: Facts) -> Ruling | None:
     resource = resource if isinstance(resource, Mapping) else {}
     spec = resource.get("spec")
     measured = spec.get("metrics") if isinstance(spec, Mapping) else None
-    rule = _rule(policy.require)
+    rule = rule_of(policy.require)
     if policy.stage is not PolicyStage.GATE or not isinstance(measured, list | tuple) or not isinstance(rule, Rule):
         return None
     read = [chain for chain in rule.chains if chain.root in ("candidate", "champion") and chain.path]
@@ -376,7 +344,7 @@ def _never_known(policy: Policy, facts: Facts) -> Ruling | None:
 
 
 def _evaluate(text: str, facts: Facts) -> Ruling:
-    rule = _rule(text)
+    rule = rule_of(text)
     if isinstance(rule, ExpressionError):
         return Ruling(outcome=Outcome.ERROR, detail=rule.message)
     return rule.evaluate(facts)

@@ -326,7 +326,8 @@ def _execute(
         work.store.write(work.environment, tuple(PutOverride(override=one) for one in leave.new), work.token)
     recorded = work.store.recorded(work.environment, program.promotes_from)
     live = Live(recorded)
-    requests = Requests(context=context, plan=plan, live=live, run=work.run, secrets=secrets)
+    reviewer = Reviewer(program=program, live=live, now=context.clock, overrides=leave.overrides)
+    requests = Requests(context=context, plan=plan, live=live, run=work.run, secrets=secrets, reviewer=reviewer)
     work.store.begin_run(
         RunRecord(
             id=work.run,
@@ -344,8 +345,7 @@ def _execute(
         work.talk.problems((broken_glass(context.actor, leave),))
     with closing(LocalExecutor(context.home, parallelism=work.options.parallelism)) as executor:
         run = _run_context(work, executor, live, requests.request_for, requests.secrets_for)
-        review = Reviewer(program=program, live=live, now=context.clock, overrides=leave.overrides).review
-        run = replace(run, review=review)
+        run = replace(run, review=reviewer.review)
         report: RunReport = execute(run, program)
     work.store.finish_run(work.run, report.exit.name.lower(), context.clock())
     where = {change.address: change.at for change in program.changes}

@@ -21,6 +21,7 @@ from ordain.plan.request import Draft, Mode, PlanRequest
 from ordain.policy.judge import Subjects, judge
 from ordain.policy.recorded import recorded_rule
 from ordain.policy.settings import settings_changes
+from ordain.policy.single import waiting
 from ordain.session.commit import commit_of
 from ordain.session.context import Context
 from ordain.session.loading import Loaded
@@ -231,8 +232,10 @@ def _judgement(now: datetime, request: PlanRequest, draft: Draft, loaded: Loaded
         overrides=usable(recorded.overrides, signed=bool(desired.approvals or before)),
     )
     rules, seen = timed(desired.policies, subjects)
+    findings = judge(desired.policies, subjects, locate)
     return Judgement(
-        findings=judge(desired.policies, subjects, locate),
+        findings=findings,
+        late=waiting(desired.policies, findings),
         timed=rules,
         timed_subjects=seen,
         settings=() if destroying else settings_changes(recorded.settings, desired.settings, locate),

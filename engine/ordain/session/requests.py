@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ordain.api.executor import StepRequest
+from ordain.apply.resolving import known_spec
 from ordain.apply.run import Live
 from ordain.session.context import Context
+from ordain.session.reviewing import Reviewer
 from ordain.session.secrets import Secrets
 from ordain.values.change import Action, Change
 from ordain.values.plan import Plan, Step
@@ -22,13 +24,17 @@ class Requests:
     live: Live
     run: str
     secrets: Secrets
+    reviewer: Reviewer
 
     def request_for(self, step: Step, change: Change) -> StepRequest:
-        """Return the request of a step, with the records as they stand now."""
+        """Return the request of a step, with the records as they stand now.
+
+        Raises ``OrdainError`` where a policy that waited for what the step reads denies it now.
+        """
         registry, context = self.context.registry, self.context
         provider = registry.entry(change.kind, change.provider)
         upstream = self.live.upstream(change)
-        return StepRequest(
+        request = StepRequest(
             run=self.run,
             environment=self.plan.program.environment,
             step=step,
@@ -50,6 +56,9 @@ class Requests:
             trusted=self.plan.program.trusted,
             plugin=registry.origin.get(f"{change.kind}/{change.provider}", ""),
         )
+        if change.action is not Action.DELETE and self.reviewer.awaits(change):
+            self.reviewer.check(replace(change, after=known_spec(request)))
+        return request
 
     def _sealed(self, change: Change) -> Change:
         # A plan made before there was a state had no key for its secrets' digests; the record gets them now.

@@ -168,6 +168,15 @@ class TimedRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateRule:
+    """A policy at stage plan that waits for what ``resources`` will turn out to be: judged of each before its steps
+    run, when what they read of others is known, and once more when they have made something."""
+
+    policy: Policy
+    resources: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimedSubject:
     """A resource as rules saw it when the plan was made; ``facts`` are None where they were not known."""
 
@@ -191,7 +200,8 @@ class Program:
     ``settings_after`` are the settings that apply writes down, ``promotes_from`` the environment whose records were
     read beside its own, ``trusted`` the estimators the project trusts beyond scikit-learn, ``gates`` the policies that
     judge versions as they are made. ``selection`` are the selectors the plan was narrowed by. ``timed`` are the rules
-    that are judged again when it is applied, ``timed_subjects`` the resources they speak of. ``approvals`` is what the
+    that are judged again when it is applied, ``timed_subjects`` the resources they speak of. ``late``
+    are those that apply decides because the plan cannot. ``approvals`` is what the
     environment asks for as its document stands, ``approvals_before`` what it asked for at the last apply: both must be
     met.
     """
@@ -219,6 +229,7 @@ class Program:
     selection: tuple[str, ...] = ()
     timed: tuple[TimedRule, ...] = ()
     timed_subjects: tuple[TimedSubject, ...] = ()
+    late: tuple[LateRule, ...] = ()
     approvals: ApprovalRule | None = None
     approvals_before: ApprovalRule | None = None
 
@@ -253,6 +264,7 @@ __all__ = [
     "Excuse",
     "ExcuseKind",
     "Finding",
+    "LateRule",
     "Plan",
     "PluginUse",
     "Program",
