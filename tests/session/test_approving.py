@@ -569,6 +569,9 @@ def test_an_override_of_the_command_line_is_for_ninety_days_at_most(bank: Bank) 
     plea = {"overrides": ("owner",), "reason": "free"}
     assert bank.refusal(lambda: bank.apply(saved=False, seconds=90 * DAY + 1, **plea)).code == "override-long"
     assert bank.apply(saved=False, seconds=90 * DAY, **plea)[0] is ExitCode.DONE
+    orphaned(bank, "b", "c")
+    signed = {"overrides": ("owner",), "reason": "free"}
+    assert bank.refusal(lambda: bank.sign("bob", seconds=90 * DAY + 1, **signed)).code == "override-long"
 
 
 def test_what_may_yet_be_found_is_overridden_too_and_only_of_soft_policies(bank: Bank) -> None:

@@ -44,6 +44,8 @@ def test_a_table_worked_out_by_hand() -> None:
     given = answers(TABLE)
     assert value(PARITY, given) == pytest.approx((8 / 40) / (24 / 60))
     assert value(ODDS, given) == pytest.approx(min((5 / 20) / (20 / 40), (3 / 20) / (4 / 20)))
+    first = answers([("a", 1, 0, 5), *TABLE])  # too small to count, whichever place its name has
+    assert (value(PARITY, first), value(ODDS, first)) == (value(PARITY, given), value(ODDS, given))
     thirty = answers([*TABLE, ("x", 0, 0, 1)])
     assert (value(PARITY, thirty), value(ODDS, thirty)) == (0.0, 0.0)  # now it counts
 
