@@ -74,7 +74,7 @@ def run_merged(context: Context, options: CiOptions, talk: Talk, begin: Callable
     bodies = None
     if pull is not None:
         bodies = line.ask(lambda forge: tuple(one.body for one in forge.comments(pull.number)))
-    saved = tuple(_checked(context, one, base, bodies, line) for one in _found(context, options, base))
+    saved = tuple(_checked(context, one, base, bodies) for one in _found(context, options, base))
     outcomes = tuple(map(_to_sign, _apply_all(context, saved, talk, begin)))
     if pull is not None and outcomes:
         _tell(context, line, pull, head, outcomes)
@@ -117,7 +117,7 @@ def _found(context: Context, options: CiOptions, base: str) -> tuple[Saved, ...]
     return (*out, *(Saved(environment=name, file=options.out / f"{name}.json") for name in unknown))
 
 
-def _checked(context: Context, saved: Saved, base: str, bodies: tuple[str, ...] | None, line: Line) -> Saved:
+def _checked(context: Context, saved: Saved, base: str, bodies: tuple[str, ...] | None) -> Saved:
     """Return a plan with the approvals that the pull request has now beside it, or why it is not to be applied."""
     try:
         plan = read_plan_file(saved.file)
