@@ -89,6 +89,8 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
         judges_from: str | None,
         **more: Any,
     ) -> Any:
+        if judges_from is not None and not judges_from.strip():
+            raise click.UsageError("--policies-from takes the name of a commit or branch.")
         if refresh_only and (destroy or replace or no_refresh):
             raise click.UsageError("--refresh-only goes with none of --destroy, --replace and --no-refresh.")
         if destroy and replace:

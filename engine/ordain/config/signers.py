@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ordain.config.files import FileText
 from ordain.config.load import decode
 from ordain.expr.patterns import wildcards
-from ordain.values.approval import NAMESPACE, Signer
+from ordain.values.approval import NAMESPACE, PERSON, Signer
 from ordain.values.diagnostic import Diagnostic
 from ordain.values.span import Span
 from ordain.values.sshkeys import parse_key
@@ -18,7 +18,6 @@ from ordain.values.sshkeys import parse_key
 _FIELD = re.compile(r'(?:[^ \t"]|"[^"]*(?:"|$))+')
 _OPTION = re.compile(r'([A-Za-z-]+)(?:=("[^"\\]*"|[^,]*))?(,|$)')
 _KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk|rsa|webauthn)-[A-Za-z0-9@.-]+")
-_PERSON = re.compile(r"[^@\s,;*?!\"'<>/\\]+@[^@\s,;*?!\"'<>/\\]+")
 _MOMENT = re.compile(r"([0-9]{8})([0-9]{4}(?:[0-9]{2})?)?(?:Z|UTC)?", re.ASCII | re.IGNORECASE)
 _LONGEST_SNIPPET = 400
 _OPTIONS = ("namespaces", "valid-after", "valid-before")
@@ -153,7 +152,7 @@ def _people(text: str, column: int) -> Iterator[str]:
                 "write that person's addresses out, separated by commas",
                 column,
             )
-        if not _PERSON.fullmatch(person) or not person.isprintable():
+        if not PERSON.fullmatch(person) or not person.isprintable():
             raise _bad(
                 "signer-person", f"{person!r} is no e-mail address", "write one such as alice@example.com", column
             )

@@ -11,6 +11,7 @@ from ordain.api.fields import Spec
 from ordain.api.quantities import Duration, Moment
 from ordain.kinds.policy_tests import PolicyTestSpec
 from ordain.values.address import NAME, Address
+from ordain.values.approval import PERSON
 from ordain.values.setting import Level, PolicySeverity, PolicyStage
 
 
@@ -201,12 +202,9 @@ class PolicySpec(Spec):
 
 
 def _person(text: str) -> str:
-    if not _PERSON.fullmatch(text):
+    if not PERSON.fullmatch(text):
         raise ValueError(f"{text!r} is no e-mail address")
     return text
-
-
-_PERSON = re.compile(r"[^@\s,;*?!\"'<>]+@[^@\s,;*?!\"'<>]+")
 
 
 class RoleSpec(Spec):

@@ -13,7 +13,6 @@ from ordain.policy.approvals import approved, block, statement_text
 from ordain.policy.sshsig import SignatureError, is_encrypted, sign
 from ordain.session.context import Context
 from ordain.session.files import write_file
-from ordain.session.gathering import PERSON
 from ordain.session.git import OURS
 from ordain.session.permission import (
     LONGEST,
@@ -26,7 +25,7 @@ from ordain.session.permission import (
     with_authors,
 )
 from ordain.session.session import read_plan_file
-from ordain.values.approval import NAMESPACE, Approval, Approved, Override, Statement
+from ordain.values.approval import NAMESPACE, PERSON, Approval, Approved, Override, Statement
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.plan import Plan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +9,8 @@ from pathlib import Path
 from ordain.policy.approvals import approved, blocks, read_statement
 from ordain.session.files import write_file
 from ordain.session.permission import folder_of
-from ordain.values.approval import Approval, Statement
+from ordain.values.approval import PERSON, Approval, Statement
 from ordain.values.plan import Plan
-
-PERSON = re.compile(r"[\w.+-]+@[\w.-]+")
-"""An address that a file can have in its name."""
 
 
 def gather(plan: Plan, plan_file: Path, bodies: Iterable[str], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,10 @@ from ordain.values.address import Address
 
 NAMESPACE = "ordain-approval"
 """What an approval's signature is for (the namespace of PROTOCOL.sshsig): one for anything else counts for nothing."""
+
+
+PERSON = re.compile(r"[^@\s,;*?!\"'<>/\\]{1,100}@[^@\s,;*?!\"'<>/\\]{1,100}")
+"""An e-mail address of somebody who may approve: no pattern, and fit to be in a file's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

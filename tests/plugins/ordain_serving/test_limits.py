@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable
@@ -56,6 +57,20 @@ def test_too_much_in_one_request_is_413(limited: Any, path: str, body: Any, word
     status, answer, headers = limited.ask("POST", path, body)
     assert (status, set(answer)) == (413, {"error"}) and word in answer["error"]
     assert "retry-after" not in headers
+    until(lambda: answers(limited))
+
+
+def test_the_limit_itself_is_not_too_much(limited: Any) -> None:
+    body = json.dumps({"rows": [GOOD, GOOD]}).encode()
+    assert limited.ask("POST", "/predict", body.ljust(2000))[0] == 200
+
+
+def test_a_body_of_no_told_length_is_cut_off_at_the_limit(limited: Any) -> None:
+    chunk = b"3e8\r\n" + b" " * 1000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", limited.port), timeout=60) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 3)
+        heard = connection.recv(4096)  # though the body has not ended
+    assert heard.startswith(b"HTTP/1.1 413")
     until(lambda: answers(limited))
 
 
