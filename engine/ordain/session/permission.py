@@ -231,8 +231,8 @@ def check_judges(context: Context, saved: Plan, options: PlanOptions) -> Plan:
         Diagnostic(
             code="plan-other",
             summary="the saved plan is not what these files ask for now",
-            detail=f"planned again, judged as at {options.judges_from}, it is another plan: the files, the state or the "
-            "world moved since it was saved (another merge may have come between), or it was made by other rules",
+            detail=f"planned again, judged as at {options.judges_from}, it is another plan: the files, the state or "
+            "the world moved since it was saved (another merge may have come between), or other rules made it",
             fix="plan again, and have that plan approved",
             exit=ExitCode.STALE,
         )
