@@ -14,11 +14,12 @@ UV = 0.13.8
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: help demo test lint format schema docs bench lock clean
+.PHONY: help demo test test-slow lint format schema docs bench lock clean
 
 help:
 	@echo "make demo    the bank-marketing example, end to end"
-	@echo "make test    the tests                      make lint    ruff and mypy"
+	@echo "make test    the tests, but for the slow    make lint    ruff, mypy, generated files"
+	@echo "make test-slow  the slow ones: pages replayed, kills at each step"
 	@echo "make format  what ruff can fix itself       make schema  regenerate schemas/"
 	@echo "make bench   the benchmarks, with a report  make lock    regenerate requirements.lock"
 	@echo "make docs    regenerate docs/reference      make clean   remove the environment, caches and builds"
@@ -31,7 +32,11 @@ demo: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m compileall -q engine plugins
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(or $(TESTS),-m "not slow")
+
+test-slow: $(READY)
+	@$(BIN)/python -m compileall -q engine plugins
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .
