@@ -320,7 +320,8 @@ def test_a_change_that_policies_deny(world: World) -> None:
     assert world.states(head)["ordain/dev"] == ("failure", "cannot be applied: policy.small denies it")
     assert "ordain approve" not in world.comment()
     line = (world.ann / "ordain.yaml").read_text().split("\n").index("spec: {value: 20}") + 1
-    assert re.search(rf"^::error file=ordain\.yaml,line={line},col=\d+,title=policy\.small \(hard%2C medium\) denies in dev", done.stdout)
+    title = r"title=policy\.small \(hard%2C medium\) denies in dev"
+    assert re.search(rf"^::error file=ordain\.yaml,line={line},col=\d+,{title}", done.stdout)
     # It does not get by when it is merged all the same.
     merged = world.merge()
     world.apply(merged, expect=5)
