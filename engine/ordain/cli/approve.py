@@ -47,6 +47,10 @@ def approve(context: Context, file: Path, *, block: bool, only_print: bool, **gi
     signed = approve_plan(context, file, asked, _ask_passphrase)
     from ordain.render.approvals import approvals_text
     from ordain.render.lines import TerminalOptions
+    from ordain.render.view import summary_text
+
+    program = signed.plan.program
+    say(f"Plan {signed.plan.digest.removeprefix('sha256:')[:12]} for {program.environment}: {summary_text(program)}")
 
     say(f"Signed as {asked.person}: {signed.path}")
     options = TerminalOptions(color=wants_color(), width=width())
