@@ -133,3 +133,21 @@ def test_it_is_applied_where_it_was_made_for(project: Any) -> None:
     assert "the plan is for the environment other, not for dev" in refused.stderr
     project("apply", "p.json")
     assert "value.a" in project("state", "list", "--env", "other").stdout
+
+
+def test_a_plan_that_was_applied_says_so_and_of_much_that_moved_the_first_is_told(cli: Callable[..., Any]) -> None:
+    many = "".join(f"---\nkind: Value\nname: v{number:02}\nspec: {{value: 1}}\n" for number in range(30))
+    project = cli({"ordain.yaml": f"kind: Project\nname: many\nformat: 1\n{many}"})
+    project("plan", "--out", "first.json")
+    project("apply", "first.json")
+    again = project("apply", "first.json", expect=10).stderr
+    assert again.count("error[") == 1
+    assert "was applied already" in again
+    for name in ("second.json", "other.json"):
+        text = (project.root / "ordain.yaml").read_text().replace("{value: ", "{value: 1")
+        (project.root / "ordain.yaml").write_text(text)
+        project("plan", "--out", name)
+    project("apply", "other.json")
+    stale = project("apply", "second.json", expect=10).stderr
+    assert stale.count("moved since the plan was made") == 21
+    assert "10 more moved since the plan was made" in stale

@@ -34,7 +34,7 @@ from ordain.session.permission import (
 from ordain.session.planning import PlanOptions, make_plan
 from ordain.session.requests import Requests
 from ordain.session.reviewing import Reviewer
-from ordain.session.saved import check_unused, check_variables
+from ordain.session.saved import check_fresh, check_variables
 from ordain.session.secrets import Secrets
 from ordain.session.session import attached, drop_attachments, drop_files, read_plan_file
 from ordain.session.stores import open_artifacts, open_state
@@ -228,10 +228,7 @@ def _run_context(
 def _saved_round(work: _Work, plan: Plan, files: set[str]) -> _Round:
     program = plan.program
     recorded = work.store.recorded(work.environment, program.promotes_from)
-    stale = moved(program, recorded)
-    if stale:
-        raise OrdainError(*stale)
-    check_unused(work.store, plan)
+    check_fresh(work.store, plan, moved(program, recorded))
     file, plea = work.options.plan_file, replace(work.options.plea, judges_from=work.options.plan.judges_from)
     assert file is not None
     approvals = read_approvals((folder_of(file), *plea.approvals))

@@ -150,7 +150,7 @@ def check_approved(leave: Leave, file: Path | None) -> None:
         return
     refused = tuple(f"{one.person} does not count: {one.why}" for one in leave.approved.refused)
     if file is None:
-        fix = "save the plan with ordain plan --out FILE, have FILE approved, then apply it: ordain apply FILE"
+        fix = "make the plan with --out FILE, have FILE approved, then apply it: ordain apply FILE"
     else:
         fix = f"ordain approve {file} --as YOUR-EMAIL"
     raise OrdainError(

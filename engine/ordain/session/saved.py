@@ -10,6 +10,8 @@ from ordain.values.data import Secret, leaves
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.plan import Plan, Program
 
+_TOLD = 20
+"""How many things that moved are told one by one."""
 ALL = 1_000_000
 """Runs of an environment that are looked through: as many as there are."""
 
@@ -53,12 +55,13 @@ def _belongs(name: str, origin: str) -> Diagnostic:
     )
 
 
-def check_unused(store: StateReader, plan: Plan) -> None:
-    """Raise ``OrdainError`` (exit 10) where a plan that needs approvals was applied already, all of it.
+def check_fresh(store: StateReader, plan: Plan, stale: tuple[Diagnostic, ...]) -> None:
+    """Raise ``OrdainError`` (exit 10) where what a plan read has moved, or it was approved for an apply that is done.
 
-    What it made may be gone since, and then nothing that it read is another than it was.
+    What that made may be gone since, and then nothing that it read is another than it was. ``stale`` is what moved:
+    where the plan itself did that, this is what is said; of very much, the first.
     """
-    if not plan.program.rules:
+    if not plan.program.rules and not stale:
         return
     done = (one for one in store.runs(plan.program.environment, ALL) if one.outcome == ExitCode.DONE.name.lower())
     if any(one.plan_digest == plan.digest for one in done):
@@ -66,9 +69,23 @@ def check_unused(store: StateReader, plan: Plan) -> None:
             Diagnostic(
                 code="plan-stale",
                 summary=f"plan {plan.digest.removeprefix('sha256:')[:12]} was applied already",
-                detail="approvals are good for one apply",
-                fix="plan again, and have that plan approved: ordain plan --out FILE",
+                detail="approvals are good for one apply" if plan.program.rules else "what it was to do is done",
+                fix="plan again: ordain plan --out FILE",
                 blame=Blame.WORLD,
                 exit=ExitCode.STALE,
             )
         )
+    if stale:
+        raise OrdainError(*stale[:_TOLD], *(_more(len(stale) - _TOLD) if len(stale) > _TOLD else ()))
+
+
+def _more(count: int) -> tuple[Diagnostic]:
+    return (
+        Diagnostic(
+            code="plan-stale",
+            summary=f"{count:,} more moved since the plan was made",
+            fix="plan again: ordain plan --out FILE",
+            blame=Blame.WORLD,
+            exit=ExitCode.STALE,
+        ),
+    )
