@@ -361,6 +361,9 @@ def test_a_plan_that_is_stale_or_forged(world: World) -> None:
     world.plan().write_bytes(plan)
     world.command("apply", "--env", "lab", "--yes")
     world.plan("dev").unlink()
+    done = world.apply(merged, expect=6)  # all are looked at before any is applied, and what each lacks is said
+    assert "dev.json cannot be read" in done.stderr and "prod: not applied, denied" in done.stdout
+    world.github.add_comment(PULL, world.approve("rita"), login="rita")
     done = world.apply(merged, expect=6)
     assert "dev.json cannot be read" in done.stderr and "prod: not applied: dev failed before" in done.stdout
     assert world.states(merged)["ordain/prod"] == ("failure", "not applied: dev failed before")
@@ -372,8 +375,8 @@ def test_an_author_that_the_plan_does_not_name(world: World) -> None:
     # Whoever controls the run can leave authors out: they stand outside of the digest. Ann then signs her own change.
     from dataclasses import replace
 
-    from ordain.policy.approvals import block
     from ordain.policy.sshsig import sign
+    from ordain.policy.statements import block
     from ordain.render.json import plan_json, read_plan
     from ordain.values.approval import NAMESPACE, Approval
 

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, strategies as st
 
-from ordain.policy.approvals import approved, block, blocks, read_statement, statement_text
+from ordain.policy.approvals import approved
 from ordain.policy.sshsig import public_key, sign
+from ordain.policy.statements import block, blocks, read_statement, statement_text
 from ordain.values.address import Address
 from ordain.values.approval import NAMESPACE, Approval, ApprovalRule, Approved, Override, Signer, Statement
 from ordain.values.plan import Envelope, Plan, Program, Status

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ordain.policy.approvals import block, statement_text
 from ordain.policy.sshsig import sign
+from ordain.policy.statements import block, statement_text
 from ordain.session.context import Context
 from ordain.session.gathering import gather
 from ordain.session.permission import folder_of

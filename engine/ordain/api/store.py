@@ -125,8 +125,8 @@ class StateReader(ABC):
         """Return the environments that have resources recorded, sorted."""
 
     @abstractmethod
-    def runs(self, environment: str, limit: int = 20) -> tuple[RunRecord, ...]:
-        """Return the newest runs first."""
+    def runs(self, environment: str, limit: int = 20, plan: str = "") -> tuple[RunRecord, ...]:
+        """Return the newest runs first; of the plan with that digest alone, where one is given."""
 
     @abstractmethod
     def referenced_artifacts(self) -> frozenset[str]:

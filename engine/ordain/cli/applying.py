@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ordain.cli.asking import Asked, asking_options
-from ordain.cli.common import echo, project_options, say, say_diagnostics
+from ordain.cli.common import echo, project_options, say, say_diagnostics, with_options
 from ordain.cli.planning import Face, plan_face
 from ordain.cli.pleas import plea_options
 from ordain.values.diagnostic import Diagnostic, ExitCode, OrdainError
@@ -43,9 +43,7 @@ _COLLECT = (50_000, 20, 100)
 
 def apply_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that apply and destroy share."""
-    for option in reversed(_APPLY_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _APPLY_OPTIONS)
 
 
 @click.command()

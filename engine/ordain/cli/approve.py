@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ordain.cli.common import echo, project_options, say, wants_color, width
-from ordain.cli.pleas import DURATION, plea_reason
+from ordain.cli.pleas import override_options, plea_reason
 from ordain.values.diagnostic import ExitCode
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     help="Your private SSH key, or the public one of a key in your agent or on a token; "
     "by default what git signs with, or the first of ~/.ssh/id_*.",
 )
-@click.option("--override", "overrides", multiple=True, metavar="POLICY", help="Bear with what a soft policy finds.")
-@click.option("--reason", metavar="TEXT", help="Why; it is signed, recorded, and shown by later plans.")
-@click.option("--for", "seconds", type=DURATION, default="7d", show_default=True, help="How long an override holds.")
+@override_options
 @click.option("--block", is_flag=True, help="Print the approval as a block to paste into a pull request's comment.")
 @click.option("--print", "only_print", is_flag=True, help="Print the text to sign, and sign nothing.")
 def approve(context: Context, file: Path, *, block: bool, only_print: bool, **given: Any) -> int:

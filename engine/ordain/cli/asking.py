@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ordain.cli.common import with_options
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -105,7 +107,4 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         return command(asked=asked, **more)
 
-    out: Callable[..., Any] = wrapped
-    for option in reversed(_OPTIONS):
-        out = option(out)
-    return out
+    return with_options(wrapped, _OPTIONS)

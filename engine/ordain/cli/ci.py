@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ordain.cli.common import FOLDER, echo, say, say_diagnostics
+from ordain.cli.common import FOLDER_OPTION, VARIABLE_OPTIONS, echo, pair, say, say_diagnostics, with_options
 from ordain.values.diagnostic import ExitCode
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ordain.session.context import Context
 
 _OPTIONS = (
-    click.option("-C", "folder", metavar="DIR", type=FOLDER, default=".", help="Project folder."),
+    FOLDER_OPTION,
     click.option("--base", metavar="REF", help="The branch the change is for; its policies, roles and signers judge."),
     click.option("--env", "environments", metavar="NAME", multiple=True, help="Only this one; may be repeated."),
     click.option(
@@ -30,22 +30,12 @@ _OPTIONS = (
     ),
     click.option("--pull", type=click.IntRange(1), metavar="N", help="The pull request; by default that of this run."),
     click.option("--forge", metavar="NAME", help="Where it is; by default what the CI's variables name."),
-    click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable; may be repeated."),
-    click.option(
-        "--var-file",
-        "variable_files",
-        metavar="FILE",
-        multiple=True,
-        type=click.Path(path_type=Path),
-        help="Read variables from a YAML file; may be repeated.",
-    ),
+    *VARIABLE_OPTIONS,
 )
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return with_options(command, _OPTIONS)
 
 
 @click.group(invoke_without_command=True)
@@ -120,7 +110,6 @@ def _merged(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(given: dict[str, Any]) -> tuple[Context, CiOptions]:
-    from ordain.cli.common import pair
     from ordain.session.ci import CiOptions
     from ordain.session.context import Choice, Context
 

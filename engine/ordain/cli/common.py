@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -17,21 +17,32 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def project_options(command: F) -> F:
-    """Add ``-C``, ``--env``, ``--var`` and ``--var-file``; the command gets a ``Context`` as ``context``."""
-    import functools
-
-    @click.option("-C", "folder", metavar="DIR", type=FOLDER, default=".", help="Project folder.")
-    @click.option("--env", "environment", metavar="NAME", envvar="ORDAIN_ENV", help="Environment to work on.")
-    @click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable; may be repeated.")
-    @click.option(
+FOLDER_OPTION = click.option("-C", "folder", metavar="DIR", type=FOLDER, default=".", help="Project folder.")
+VARIABLE_OPTIONS = (
+    click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable; may be repeated."),
+    click.option(
         "--var-file",
         "variable_files",
         metavar="FILE",
         multiple=True,
         type=click.Path(path_type=Path),
         help="Read variables from a YAML file; may be repeated.",
-    )
+    ),
+)
+
+
+def with_options(command: F, options: Iterable[Callable[[Any], Any]]) -> F:
+    """Return a command with options, in the order its help shows them."""
+    found: Any = command
+    for option in reversed(tuple(options)):
+        found = option(found)
+    return cast("F", found)
+
+
+def project_options(command: F) -> F:
+    """Add ``-C``, ``--env``, ``--var`` and ``--var-file``; the command gets a ``Context`` as ``context``."""
+    import functools
+
     @functools.wraps(command)
     def wrapped(
         *,
@@ -47,7 +58,10 @@ def project_options(command: F) -> F:
         choice = Choice(environment=environment, variables=pairs, variable_files=variable_files)
         return command(context=Context(root=folder.resolve(), choice=choice), **more)
 
-    return wrapped  # type: ignore[return-value]
+    environment = click.option(
+        "--env", "environment", metavar="NAME", envvar="ORDAIN_ENV", help="Environment to work on."
+    )
+    return cast("F", with_options(wrapped, (FOLDER_OPTION, environment, *VARIABLE_OPTIONS)))
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ordain.cli.common import with_options
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,16 +30,17 @@ class _Duration(click.ParamType[float]):
             self.fail(f"{value!r} is none; {error}", param, ctx)
 
 
-DURATION = _Duration()
-
-_OPTIONS = (
+_OVERRIDE = (
     click.option(
         "--override", "overrides", multiple=True, metavar="POLICY", help="Bear with what a soft policy finds."
     ),
     click.option("--reason", metavar="TEXT", help="Why; it is recorded, and shown by later plans."),
     click.option(
-        "--for", "seconds", type=DURATION, default="7d", show_default=True, help="How long an override holds."
+        "--for", "seconds", type=_Duration(), default="7d", show_default=True, help="How long an override holds."
     ),
+)
+_OPTIONS = (
+    *_OVERRIDE,
     click.option("--break-glass", is_flag=True, help="Go without the approvals asked for; later plans tell of it."),
     click.option(
         "--approvals",
@@ -47,6 +50,11 @@ _OPTIONS = (
         help="A folder of approvals, beside PLAN.approvals/; may be repeated.",
     ),
 )
+
+
+def override_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which soft policies are overridden, why, and for how long."""
+    return with_options(command, _OVERRIDE)
 
 
 def plea_reason(overrides: tuple[str, ...], reason: str | None, *, break_glass: bool = False) -> str:
@@ -78,7 +86,4 @@ def plea_options(command: Callable[..., Any]) -> Callable[..., Any]:
         plea = Plea(overrides=overrides, reason=why, seconds=seconds, approvals=approvals, break_glass=break_glass)
         return command(plea=plea, **more)
 
-    out: Callable[..., Any] = wrapped
-    for option in reversed(_OPTIONS):
-        out = option(out)
-    return out
+    return with_options(wrapped, _OPTIONS)

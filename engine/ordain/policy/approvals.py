@@ -7,18 +7,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ordain.policy.sshsig import SignatureError, verify
-from ordain.policy.statements import (
-    block as block,
-    blocks as blocks,
-    read_statement as read_statement,
-    statement_text as statement_text,
+from ordain.policy.statements import read_statement
+from ordain.values.approval import (
+    LONGEST_OVERRIDE,
+    NAMESPACE,
+    Approval,
+    ApprovalRule,
+    Approved,
+    Override,
+    Refused,
+    Signer,
+    Statement,
 )
-from ordain.values.approval import NAMESPACE, Approval, ApprovalRule, Approved, Override, Refused, Signer, Statement
 from ordain.values.plan import Plan, Program
 
 GRACE = timedelta(minutes=5)
 """How far the clock of who signs may be ahead of ours."""
-LONGEST_OVERRIDE = timedelta(days=90)
 _BEFORE = " (by the rules of the last apply)"
 """Said of what the recorded rule asks for, and the document as it stands now does not."""
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))

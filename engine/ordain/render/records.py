@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from ordain.render.durations import prediction_text, range_text
 from ordain.render.tables import table
 from ordain.render.words import clean, cut, listed, seconds_text, value_text
-from ordain.values.approval import Approval
-from ordain.values.codec import dumps, loads
+from ordain.values.codec import dumps
 from ordain.values.data import Tree
 from ordain.values.record import Recorded, ResourceRecord, VersionRecord
 
@@ -107,18 +106,9 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
 def _what(run: RunRecord) -> str:
     """Say what was asked for, and under whose word: loud where nobody gave it."""
     alarm = f"BREAK-GLASS: {run.break_glass}" if run.break_glass else ""
-    people = dict.fromkeys(_person(one) for one in run.approvals)
+    people = dict.fromkeys(one.person or "somebody (the approval cannot be read)" for one in run.approvals)
     approved = f"approved by {listed(list(people))}" if people else ""
     return clean("; ".join(part for part in (alarm, run.what, approved) if part)) or "-"
-
-
-def _person(approval: Approval) -> str:
-    """Return who signed; the text was checked when the plan was applied, and is told as it stands."""
-    try:
-        person = loads(approval.text.encode())["person"]  # type: ignore[index, call-overload]
-    except (ValueError, KeyError, TypeError):
-        return "somebody (the approval cannot be read)"
-    return person if isinstance(person, str) else "somebody (the approval cannot be read)"
 
 
 def _predicted(run: RunRecord) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ordain import __version__
@@ -60,7 +59,7 @@ def cached_plan(context: Context, *, with_commit: bool) -> Plan | None:
     commit, dirty = commit_of(context.root) if with_commit else (None, None)
     envelope = Envelope(
         id=context.new_id(),
-        created_at=datetime.fromtimestamp(context.clock(), UTC).isoformat(timespec="seconds"),
+        created_at=context.now.isoformat(timespec="seconds"),
         engine_version=__version__,
         commit=commit,
         dirty=dirty,

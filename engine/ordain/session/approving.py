@@ -6,16 +6,16 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from ordain.policy.approvals import approved, block, statement_text
+from ordain.policy.approvals import approved
 from ordain.policy.sshsig import SignatureError, is_encrypted, sign
+from ordain.policy.statements import block, statement_text
 from ordain.session.context import Context
 from ordain.session.files import write_file
-from ordain.session.git import OURS
+from ordain.session.git import git
 from ordain.session.permission import (
-    LONGEST,
     WEEK,
     folder_of,
     override_too_long,
@@ -25,7 +25,7 @@ from ordain.session.permission import (
     with_authors,
 )
 from ordain.session.session import read_plan_file
-from ordain.values.approval import NAMESPACE, PERSON, Approval, Approved, Override, Statement
+from ordain.values.approval import LONGEST_OVERRIDE, NAMESPACE, PERSON, Approval, Approved, Override, Statement
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError
 from ordain.values.plan import Plan
 
@@ -75,7 +75,7 @@ def approve_plan(context: Context, file: Path, asked: Approving, ask: Ask) -> Si
     folder = folder_of(file)
     path = folder / f"{asked.person}.json"
     others = tuple(one for one in read_approvals((folder,)) if one.text != text)
-    now = datetime.fromtimestamp(context.clock(), UTC)
+    now = context.now
     whole = with_authors(context, plan, None)
     alone = approved(whole, (mine,), now)
     if mine not in alone.accepted:
@@ -101,9 +101,9 @@ def _keep_overrides(path: Path, plan: Plan, now: datetime) -> None:
 
 
 def _statement(context: Context, plan: Plan, asked: Approving) -> str:
-    now = datetime.fromtimestamp(context.clock(), UTC)
+    now = context.now
     at = now.isoformat(timespec="seconds")
-    if timedelta(seconds=asked.seconds) > LONGEST:
+    if timedelta(seconds=asked.seconds) > LONGEST_OVERRIDE:
         raise OrdainError(override_too_long())
     if not PERSON.fullmatch(asked.person):
         raise OrdainError(_no_person(asked.person))
@@ -162,10 +162,9 @@ def _usual_key(context: Context) -> Path:
 
 
 def _git_key(context: Context) -> str:
-    command = ["git", *OURS, "-C", str(context.root), "config", "user.signingkey"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
+        return git(context.root, "config", "--default", "", "user.signingkey").decode(errors="replace").strip()
+    except OrdainError:  # no git, or no repository that it reads
         return ""
 
 

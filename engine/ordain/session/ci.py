@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ordain.api.forge import Annotation, Comment, CommitStatus, Forge, Pull, State
@@ -176,7 +175,7 @@ def _planned(
 def _judged(context: Context, plan: Plan, file: Path, bodies: tuple[str, ...] | None) -> Report:
     """Return a plan as it is judged with what people signed in the comments (None: nobody knows what)."""
     if bodies is not None:
-        gather(plan, file, bodies, datetime.fromtimestamp(context.clock(), UTC))
+        gather(plan, file, bodies, context.now)
     judged, approved = as_approved(context, plan, file)
     return Report(environment=plan.program.environment, plan=judged, approved=approved if bodies is not None else None)
 
@@ -240,7 +239,7 @@ def _tell(line: Line, pull: Pull, page: Page, bodies: tuple[str, ...] | None) ->
 
     written = line.ask(comment) if page.reports or page.gone or spoken else None
     for status in _statuses(pull, page, written.url if written is not None else ""):
-        line.ask(lambda forge, status=status: forge.status(status))  # type: ignore[misc]
+        line.status(status)
     return written
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,11 @@ class Context:
     @property
     def plugins(self) -> pluggy.PluginManager:
         return self._plugins[0]
+
+    @property
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC)
 
     @property
     def home(self) -> Path:

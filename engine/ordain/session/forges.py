@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from ordain.api.forge import Forge
+from ordain.api.forge import CommitStatus, Forge, Pull
 from ordain.api.registry import load_object
 from ordain.config.report import choose
 from ordain.session.context import Context
@@ -76,3 +76,11 @@ class Line:
         except OrdainError as error:
             self.problems = _faults(error)
             return None
+
+    def status(self, status: CommitStatus) -> None:
+        """Say something of a commit."""
+        self.ask(lambda forge: forge.status(status))
+
+    def pull_of(self, commit: str) -> Pull | None:
+        """Return the merged pull request that brought a commit, as far as the forge answers."""
+        return self.ask(lambda forge: forge.pull_of(commit))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ordain.policy.approvals import approved, blocks, read_statement
+from ordain.policy.approvals import approved
+from ordain.policy.statements import blocks, read_statement
 from ordain.session.files import write_file
 from ordain.session.permission import folder_of
 from ordain.values.approval import PERSON, Approval, Statement

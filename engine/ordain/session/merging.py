@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ordain.api.forge import CommitStatus, Forge, Pull, State
@@ -15,10 +14,10 @@ from ordain.session.ci import CiOptions, context_of, place_of, project_name
 from ordain.session.context import Context
 from ordain.session.forges import Line
 from ordain.session.gathering import gather
-from ordain.session.judges import authors
 from ordain.session.past import environments_of
 from ordain.session.permission import Leave, as_approved, check_approved, check_judges
 from ordain.session.planning import PlanOptions
+from ordain.session.saved import DONE, ended
 from ordain.session.session import attached, drop_files, read_plan_file
 from ordain.session.stores import open_state
 from ordain.session.touched import in_promotion_order, touched
@@ -28,9 +27,6 @@ from ordain.values.plan import Plan
 
 _LONGEST = 1_000
 """Commits that are gone back to find where a pull request began on its branch."""
-_DONE = ExitCode.DONE.name.lower()
-_RUNS = 500
-"""Runs of an environment that are gone back to find the one of a plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +91,7 @@ def _before(context: Context, line: Line, head: str, pull: Pull | None) -> str:
         if not parents or pull is None or line.problems:
             break
         before = parents[0]
-        of = line.ask(lambda forge, before=before: forge.pull_of(before))  # type: ignore[misc]
+        of = line.pull_of(before)
         if not line.problems and (of is None or of.number != pull.number):
             return before
         parents = git.git(context.root, "log", "-1", "--format=%P", before).decode().split()
@@ -127,34 +123,23 @@ def _checked(context: Context, saved: Saved, base: str, bodies: tuple[str, ...] 
         if _is_applied(context, plan):
             return saved
         if bodies is not None:
-            gather(plan, saved.file, bodies, datetime.fromtimestamp(context.clock(), UTC))
+            gather(plan, saved.file, bodies, context.now)
         here = replace(context, choice=replace(context.choice, environment=saved.environment))
         made = check_judges(here, plan, PlanOptions(judges_from=base))
         drop_files(here, attached(made) - attached(plan))  # it is made once more when it is applied
         if plan.program.rules and bodies is None:
             raise OrdainError(_unread(saved))
-        _check_authors(here, plan, saved.file, base)
+        # All who wrote it are known only here: a run that somebody tampered with may have left them out.
+        _, found = as_approved(here, plan, saved.file, base)
+        if found is not None:
+            check_approved(Leave(plan=plan, approved=found), saved.file)
     except OrdainError as error:
-        ended = _ended(context, saved.plan) if error.exit is ExitCode.STALE and saved.plan is not None else ""
-        if ended == _DONE:  # by another job, meanwhile
+        before = _ended(context, saved.plan) if error.exit is ExitCode.STALE and saved.plan is not None else ""
+        if before == DONE:  # by another job, meanwhile
             return saved
-        return replace(saved, refused=(_unfinished(saved, ended),) if ended else error.diagnostics, exit=error.exit)
+        refused = (_unfinished(saved, before),) if before else error.diagnostics
+        return replace(saved, refused=refused, exit=error.exit)
     return saved
-
-
-def _check_authors(context: Context, plan: Plan, file: Path, base: str) -> None:
-    """Raise ``OrdainError`` (exit 5) where a plan lacks approvals once all who wrote it are known.
-
-    Who wrote what it is of, the file alone says, outside of its digest: a run that somebody tampered with may have
-    left them out.
-    """
-    wrote = {*plan.envelope.authors, *authors(context, base)}
-    if not any(rule.not_author for rule in plan.program.rules) or wrote == set(plan.envelope.authors):
-        return
-    whole = replace(plan, envelope=replace(plan.envelope, authors=tuple(sorted(wrote))))
-    _, found = as_approved(context, whole, file)
-    if found is not None:
-        check_approved(Leave(plan=whole, approved=found), file)
 
 
 def _apply_all(
@@ -231,14 +216,12 @@ def _to_sign(done: Done) -> Done:
 
 def _is_applied(context: Context, plan: Plan) -> bool:
     """Whether this very plan was applied, and all of it, whatever was applied since."""
-    return _ended(context, plan) == _DONE
+    return _ended(context, plan) == DONE
 
 
 def _ended(context: Context, plan: Plan) -> str:
-    """Return how the last run of this very plan ended: "" where there was none."""
     with open_state(context, create=False) as state:
-        runs = state.runs(plan.program.environment, _RUNS)
-    return next((one.outcome or "it still runs, or was cut off" for one in runs if one.plan_digest == plan.digest), "")
+        return ended(state, plan)
 
 
 class _Heard:
@@ -271,10 +254,8 @@ def _tell(context: Context, line: Line, pull: Pull, head: str, outcomes: tuple[D
     url = line.ask(comment) or ""
     for done in outcomes:
         state, words = outcome_of(done)
-        status = CommitStatus(
-            commit=head, context=context_of(place, done.environment), state=state, description=words, url=url
-        )
-        line.ask(lambda forge, status=status: forge.status(status))  # type: ignore[misc]
+        name = context_of(place, done.environment)
+        line.status(CommitStatus(commit=head, context=name, state=state, description=words, url=url))
 
 
 def _other_environment(saved: Saved, plan: Plan) -> Diagnostic:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 
-from ordain.api.store import StateReader
 from ordain.plan.estimates import forecast
 from ordain.policy.recorded import recorded_rule
 from ordain.session.context import Context
@@ -17,14 +15,12 @@ from ordain.session.planning import Planned, PlanOptions, make_plan
 from ordain.session.stores import open_artifacts, open_state
 from ordain.session.timing import judged_again
 from ordain.values.address import Address
-from ordain.values.approval import Approval, Approved, Override, usable
+from ordain.values.approval import LONGEST_OVERRIDE, Approval, Approved, Override, usable
 from ordain.values.diagnostic import Blame, Diagnostic, ExitCode, OrdainError, Severity
 from ordain.values.plan import Finding, Plan, Program
 from ordain.values.record import Outcome, Recorded
 from ordain.values.setting import Level
 
-LONGEST = timedelta(days=90)
-"""How long an override may hold."""
 WEEK = 7 * 86_400.0
 _LARGEST = 1 << 20
 """Bytes of an approval that are read: what is cut off there counts for nothing."""
@@ -68,7 +64,7 @@ def permission(
     names and those that git names now: nothing signed says who they are. Raises ``OrdainError`` where a plea cannot be
     granted.
     """
-    now = datetime.fromtimestamp(context.clock(), UTC)
+    now = context.now
     rules = plan.program.rules
     plan = _foreseen(plan, recorded)
     if plan.program.steps and plan.program.approvals_before != recorded_rule(recorded.settings, recorded.environment):
@@ -131,15 +127,17 @@ def _approved(plan: Plan, approvals: tuple[Approval, ...], now: datetime) -> App
     return approved(plan, approvals, now)
 
 
-def as_approved(context: Context, plan: Plan, file: Path) -> tuple[Plan, Approved | None]:
+def as_approved(
+    context: Context, plan: Plan, file: Path, judges_from: str | None = None
+) -> tuple[Plan, Approved | None]:
     """Return a saved plan with the overrides that lie signed beside it, and how far it is approved, to be shown.
 
-    None where nobody is asked.
+    None where nobody is asked. Authors are of the commits since ``judges_from``.
     """
     if not plan.program.rules:
         return plan, None
-    whole = with_authors(context, plan, None)
-    found = _approved(whole, read_approvals((folder_of(file),)), datetime.fromtimestamp(context.clock(), UTC))
+    whole = with_authors(context, plan, judges_from)
+    found = _approved(whole, read_approvals((folder_of(file),)), context.now)
     return judged_again(plan, context.clock(), found.overrides) if found.overrides else plan, found
 
 
@@ -241,31 +239,16 @@ def check_judges(context: Context, saved: Plan, options: PlanOptions) -> Plan:
 
 def _planned_as_of(context: Context, program: Program, options: PlanOptions) -> Planned:
     """Plan with the lineage and the serial that another plan had: they are in the digest, and in each step's key."""
+    asked = replace(options, as_of=(program.lineage, program.serial))
     with open_state(context, create=False) as state:
         # Before there is a state there is no key for the digests of secrets.
         loaded = load(context, key=state.digest_key() if program.lineage else None)
-        stores = (cast(StateReader, _AsOf(state, program)), open_artifacts(context))
-        return make_plan(context, loaded, stores, options)
-
-
-class _AsOf:
-    """A state that says of itself what it said to a plan's planning; all else is as it is now."""
-
-    def __init__(self, state: StateReader, program: Program) -> None:
-        self._state, self._program = state, program
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._state, name)
-
-    def recorded(self, environment: str, source: str | None = None) -> Recorded:
-        found = self._state.recorded(environment, source)
-        head = replace(found.head, lineage=self._program.lineage, serial=self._program.serial)
-        return replace(found, head=head)
+        return make_plan(context, loaded, (state, open_artifacts(context)), asked)
 
 
 def _own(plan: Plan, plea: Plea, actor: str, now: datetime) -> tuple[Override, ...]:
     """Return the overrides that a person asks for, of all that the policies find now; raise where there is no sense."""
-    if timedelta(seconds=plea.seconds) > LONGEST:
+    if timedelta(seconds=plea.seconds) > LONGEST_OVERRIDE:
         raise OrdainError(override_too_long())
     if not plan.program.steps:  # it would be shown, and kept by nothing
         raise OrdainError(_nothing(", ".join(plea.overrides), "the plan changes nothing: an apply would keep it"))
@@ -285,6 +268,7 @@ def _own(plan: Plan, plea: Plea, actor: str, now: datetime) -> tuple[Override, .
 
 
 def policy_named(text: str) -> Address:
+    """Return the policy that ``text`` names, with or without its kind; raise ``OrdainError`` where it names none."""
     try:
         return Address.parse(text if "." in text else f"policy.{text}")
     except ValueError as error:
@@ -332,7 +316,7 @@ def _not_soft(finding: Finding) -> Diagnostic:
 def override_too_long() -> Diagnostic:
     return Diagnostic(
         code="override-long",
-        summary=f"an override holds for {LONGEST.days} days at most",
+        summary=f"an override holds for {LONGEST_OVERRIDE.days} days at most",
         fix="give a shorter time with --for, or write an exception into the policy",
         exit=ExitCode.SPEC,
     )

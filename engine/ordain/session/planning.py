@@ -44,7 +44,8 @@ class PlanOptions:
     """What kind of plan: destroy everything, make some resources again, only what selectors name; take in what the
     world shows and nothing else, or do not look at what is recorded.
 
-    ``judges_from`` names the commit whose policies, roles and signers judge instead of those at hand.
+    ``judges_from`` names the commit whose policies, roles and signers judge instead of those at hand. ``as_of`` are the
+    lineage and the serial that the state had for another plan, which this one is to be compared with.
     """
 
     destroy: bool = False
@@ -54,6 +55,7 @@ class PlanOptions:
     refresh: bool = True
     rollback: Rollback | None = None
     judges_from: str | None = None
+    as_of: tuple[str, int] | None = None
 
     @property
     def mode(self) -> Mode:
@@ -91,6 +93,9 @@ def make_plan(
     loaded = _judged(context, loaded, options.judges_from)
     environment = loaded.desired.environment
     recorded = without_lost(state.recorded(environment.name, environment.promotes_from), artifacts.digests)
+    if options.as_of is not None:
+        lineage, serial = options.as_of
+        recorded = replace(recorded, head=replace(recorded.head, lineage=lineage, serial=serial))
     moved = move(recorded, loaded.desired.moves, locate)
     recorded = moved.recorded
     asker = _asker(context, loaded, recorded, artifacts)
@@ -117,7 +122,7 @@ def make_plan(
         save_memories(context, environment.name, looks, request.evidence, recorded.resources)
     draft = _with_snippets(draft, moved.problems, loaded)
     foreseen = forecast(draft.steps, draft.changes, recorded)
-    now = datetime.fromtimestamp(context.clock(), UTC)
+    now = context.now
     program = finish(request, draft, _judgement(now, request, draft, loaded, foreseen))
     commit, dirty = commit_of(context.root)
     envelope = Envelope(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ordain.api.store import PutOverride, RemoveOverrides
 from ordain.config.locate import locate
@@ -41,7 +41,7 @@ def run_policy_tests(context: Context, names: Sequence[str]) -> PolicyReport:
     known = [policy.address for policy in desired.policies]
     wanted = {_policy(name, known) for name in names} or set(known)
     policies = [policy for policy in desired.policies if policy.address in wanted]
-    return run_tests(policies, desired.policy_tests, _now(context), locate)
+    return run_tests(policies, desired.policy_tests, context.now, locate)
 
 
 def policies_in_force(context: Context) -> InForce:
@@ -50,7 +50,7 @@ def policies_in_force(context: Context) -> InForce:
     environment = desired.environment.name
     with open_state(context, create=False) as state:
         recorded = state.recorded(environment).overrides
-    now = _now(context)
+    now = context.now
     soft = {policy.address for policy in desired.policies if policy.level is Level.SOFT}
     held = tuple(one for one in recorded if one.policy in soft and holds(one.until, now))
     return InForce(
@@ -72,7 +72,7 @@ def revoke_overrides(context: Context, name: str) -> tuple[str, tuple[Override, 
     with open_state(context, create=False) as state:
         recorded = state.recorded(environment).overrides
         address = _policy(name, [*(one.policy for one in recorded), *(one.address for one in desired.policies)])
-        now = _now(context)
+        now = context.now
         if not _of(address, recorded, now):
             raise OrdainError(_none(address, environment))
         me = this_process(run=context.new_id(), actor=context.actor, started=context.clock())
@@ -90,10 +90,6 @@ def revoke_overrides(context: Context, name: str) -> tuple[str, tuple[Override, 
 def _of(policy: Address, overrides: Iterable[Override], now: datetime) -> tuple[Override, ...]:
     """Return those of a policy, but what was signed and is over."""
     return tuple(one for one in overrides if one.policy == policy and (not one.signed or holds(one.until, now)))
-
-
-def _now(context: Context) -> datetime:
-    return datetime.fromtimestamp(context.clock(), UTC)
 
 
 def _policy(name: str, known: Iterable[Address]) -> Address:

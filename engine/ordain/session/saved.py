@@ -12,8 +12,8 @@ from ordain.values.plan import Plan, Program
 
 _TOLD = 20
 """How many things that moved are told one by one."""
-ALL = 1_000_000
-"""Runs of an environment that are looked through: as many as there are."""
+DONE = ExitCode.DONE.name.lower()
+"""How a run ends that did all of its plan."""
 
 
 def check_variables(context: Context, key: bytes | None, program: Program) -> None:
@@ -55,6 +55,12 @@ def _belongs(name: str, origin: str) -> Diagnostic:
     )
 
 
+def ended(store: StateReader, plan: Plan) -> str:
+    """Return how the last run of this very plan ended, whatever was applied since: "" where there was none."""
+    last = next(iter(store.runs(plan.program.environment, 1, plan.digest)), None)
+    return (last.outcome or "it still runs, or was cut off") if last is not None else ""
+
+
 def check_fresh(store: StateReader, plan: Plan, stale: tuple[Diagnostic, ...]) -> None:
     """Raise ``OrdainError`` (exit 10) where what a plan read has moved, or it was approved for an apply that is done.
 
@@ -63,8 +69,7 @@ def check_fresh(store: StateReader, plan: Plan, stale: tuple[Diagnostic, ...]) -
     """
     if not plan.program.rules and not stale:
         return
-    done = (one for one in store.runs(plan.program.environment, ALL) if one.outcome == ExitCode.DONE.name.lower())
-    if any(one.plan_digest == plan.digest for one in done):
+    if ended(store, plan) == DONE:
         raise OrdainError(
             Diagnostic(
                 code="plan-stale",

@@ -127,11 +127,11 @@ def _seconds(text: str) -> tuple[float, ...]:
     return decode(tuple[float, ...], loads(text))
 
 
-def runs(connection: Connection, environment: str, limit: int) -> tuple[RunRecord, ...]:
+def runs(connection: Connection, environment: str, limit: int, plan: str) -> tuple[RunRecord, ...]:
     rows = connection.execute(
-        f"SELECT {', '.join((*_RUN, 'approvals', *_PREDICTED))} FROM runs WHERE environment = ? "
-        "ORDER BY started DESC, id DESC LIMIT ?",
-        (environment, limit),
+        f"SELECT {', '.join((*_RUN, 'approvals', *_PREDICTED))} FROM runs "
+        "WHERE environment = ? AND (? = '' OR plan_digest = ?) ORDER BY started DESC, id DESC LIMIT ?",
+        (environment, plan, plan, limit),
     ).fetchall()
     return tuple(read("runs", _run, row) for row in rows)
 

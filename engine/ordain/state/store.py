@@ -46,9 +46,9 @@ class SqlStore(StateStore):
         with self._reading() as connection:
             return rows.environments(connection)
 
-    def runs(self, environment: str, limit: int = 20) -> tuple[RunRecord, ...]:
+    def runs(self, environment: str, limit: int = 20, plan: str = "") -> tuple[RunRecord, ...]:
         with self._reading() as connection:
-            return rows.runs(connection, environment, limit)
+            return rows.runs(connection, environment, limit, plan)
 
     def referenced_artifacts(self) -> frozenset[str]:
         with self._reading() as connection:

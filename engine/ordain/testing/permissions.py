@@ -52,6 +52,16 @@ class PermissionsContract:
         store.begin_run(broken)
         assert store.runs(DEV) == (broken, signed)
 
+    def test_the_runs_of_one_plan_are_found_among_all(self, store: StateStore) -> None:
+        mine = replace(run("run-1"), plan_digest="sha256:mine")
+        again = replace(mine, id="run-3", started=3.0)
+        for one in (mine, run("run-2", 2.0), again, replace(mine, id="run-4", environment=PROD)):
+            store.begin_run(one)
+        assert store.runs(DEV, plan="sha256:mine") == (again, mine)
+        assert store.runs(DEV, 1, "sha256:mine") == (again,)
+        assert store.runs(DEV, plan="sha256:other") == ()
+        assert len(store.runs(DEV)) == 3
+
     def test_the_alarm_rings_until_an_approved_run_is_done(self, store: StateStore) -> None:
         signed = (Approval(text="{}", signature="-"),)
         assert store.recorded(DEV).alarm is None

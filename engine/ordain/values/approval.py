@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ordain.values.address import Address
+from ordain.values.codec import loads
 
 NAMESPACE = "ordain-approval"
 """What an approval's signature is for (the namespace of PROTOCOL.sshsig): one for anything else counts for nothing."""
 
 
+LONGEST_OVERRIDE = timedelta(days=90)
+"""How long an override may hold."""
 PERSON = re.compile(r"[^@\s,;*?!\"'<>/\\]{1,100}@[^@\s,;*?!\"'<>/\\]{1,100}")
 """An e-mail address of somebody who may approve: no pattern, and fit to be in a file's name."""
 
@@ -97,6 +101,16 @@ class Approval:
 
     text: str
     signature: str
+
+    @property
+    def person(self) -> str:
+        """Who it says has signed; "" where the text says nobody."""
+        try:
+            said = loads(self.text)
+        except ValueError:
+            return ""
+        person = said.get("person") if isinstance(said, dict) else None
+        return person if isinstance(person, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
